@@ -1,19 +1,82 @@
-//! WeChat Pay API V2.
+//! WeChat Pay API V2, from the bytes up: sign, verify, the flat XML, typed requests and answers, and the pay notify.
+//!
+//! For programs that take money through WeChat Pay, from the controller of a vending machine to a gateway. Bytes in,
+//! values out, and the other way round: there is no I/O here, no clock and no randomness, and no need of `std`. Who sends
+//! the bytes is the caller's choice; the feature `client` is one that is made already.
+//!
+//! Two rules shape the types. What the gateway says is a value only once its sign was checked, with the key and with the
+//! sign type that *the order* was made with: there is no other way to a [`PayNotify`] or to an answer. And what is checked
+//! once is a type of its own: [`Fen`] is money, [`OutTradeNo`] is an order's number, and neither is a bare number or text.
+//!
+//! ```
+//! use wxpay_core::{Account, Fen, NonceStr, SignType, api::{self, UnifiedOrder}};
+//!
+//! let key = "192006250b4c09247ec02edce69f6a2d".parse()?;
+//! let account = Account::new("wxd930ea5d5a258f4f".parse()?, "10000100".parse()?, key);
+//! let order = UnifiedOrder::native(
+//!     "T20260101000001".parse()?, "Tea".parse()?, Fen::new(101)?,
+//!     "127.0.0.1".parse()?, "https://example.com/notify".parse()?, "P1".parse()?,
+//! );
+//! let nonce = NonceStr::from_random(*b"16 random bytes!");
+//! let request = api::prepare(&order, &account, SignType::HmacSha256, &nonce)?;
+//! // POST request.body to https://api.mch.weixin.qq.com + request.path, and give what comes back to:
+//! let answer = api::parse::<UnifiedOrder>(b"<html>504</html>", &account, SignType::HmacSha256);
+//! assert_eq!(answer.unwrap_err().to_string(), "the answer is no message: an HTML page, not a message");
+//! # assert_eq!(request.path, "/pay/unifiedorder");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! When the payer has paid, the gateway posts a notify: [`UnverifiedNotify`] tells how to receive it.
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `std` | yes | faster search in XML; all else works without it, on `alloc` alone |
+//! | `client` | no | an async client over reqwest and rustls; needs `std` |
+//! | `serde` | no | `Serialize` and `Deserialize` for the amounts, times and texts; never for a key |
 #![no_std]
 
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+// Values that check themselves.
 mod fen;
-mod sign_type;
 mod text;
 mod time;
 
+// Who signs, and how.
+mod account;
+mod key;
+mod sign_type;
+
+// Bytes to fields, fields to bytes, and the sign over the fields.
+mod params;
+pub mod sign;
+pub mod xml;
+
+// Fields to typed messages.
+pub mod api;
+mod notify;
+
+// The wire.
+#[cfg(feature = "client")]
+pub mod client;
+
+pub use account::Account;
 pub use fen::{Fen, FenError, Yuan};
+pub use key::{ApiKey, ApiKeyError};
+pub use notify::{NotifyError, NotifyReply, PayNotify, UnverifiedNotify};
+pub use params::{InsertError, Params};
+pub use sign::{Sign, VerifyError, string_to_sign, verify};
 pub use sign_type::{SignType, UnknownSignType};
 pub use text::{
     AppId, Attach, BankType, Body, CodeUrl, FeeType, MchId, NonceStr, NotifyUrl, OpenId,
     OutRefundNo, OutTradeNo, PrepayId, ProductId, SpbillCreateIp, TextError, TransactionId,
 };
 pub use time::{BeijingTime, BeijingTimeError, Rfc3339};
+pub use xml::XmlError;
+
+// The README's example is compiled like the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -47,6 +47,20 @@ pub enum TextError {
     },
 }
 
+impl TextError {
+    /// The field's name on the wire.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Empty { field }
+            | Self::TooShort { field, .. }
+            | Self::TooLong { field, .. }
+            | Self::Character { field, .. }
+            | Self::OuterBlank { field } => field,
+        }
+    }
+}
+
 /// The characters that a field may hold.
 #[derive(Clone, Copy)]
 enum Alphabet {
@@ -253,7 +267,10 @@ impl OutTradeNo {
                 max_bytes: Self::ORDER_MAX_BYTES,
             });
         }
-        match text.char_indices().find(|(_, c)| matches!(c, '|' | '*' | '@')) {
+        match text
+            .char_indices()
+            .find(|(_, c)| matches!(c, '|' | '*' | '@'))
+        {
             Some((at, character)) => Err(TextError::Character {
                 field: Self::FIELD,
                 character,
@@ -278,6 +295,15 @@ impl OutTradeNo {
     }
 }
 
+impl NonceStr {
+    /// The nonce of 16 random bytes: 32 upper-case hex digits. Take the bytes from the system's source of randomness.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        let number = u128::from_be_bytes(bytes);
+        Self(alloc::format!("{number:032X}").into())
+    }
+}
+
 impl FeeType {
     /// Chinese yuan, the currency of an order that names none.
     #[must_use]
@@ -293,10 +319,7 @@ mod tests {
 
     #[test]
     fn names_the_field_and_the_fault() {
-        assert_eq!(
-            "".parse::<Body>(),
-            Err(TextError::Empty { field: "body" })
-        );
+        assert_eq!("".parse::<Body>(), Err(TextError::Empty { field: "body" }));
         assert_eq!(
             "a b".parse::<OutTradeNo>(),
             Err(TextError::Character {

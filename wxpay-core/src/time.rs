@@ -116,7 +116,7 @@ impl fmt::Display for BeijingTime {
 
 impl fmt::Debug for BeijingTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rfc3339().fmt(f)
+        fmt::Display::fmt(&self.rfc3339(), f)
     }
 }
 
@@ -207,7 +207,7 @@ impl From<BeijingTime> for i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
+    use alloc::{format, string::ToString};
     use proptest::prelude::*;
 
     #[test]
@@ -240,6 +240,12 @@ mod tests {
         );
         assert!("20200229235959".parse::<BeijingTime>().is_ok());
         assert!("99991231235959".parse::<BeijingTime>().is_ok());
+    }
+
+    #[test]
+    fn debug_is_readable() {
+        let paid: BeijingTime = "20190320143646".parse().unwrap();
+        assert_eq!(format!("{paid:?}"), "2019-03-20T14:36:46+08:00");
     }
 
     proptest! {

@@ -26,7 +26,11 @@ use clap::{Parser, Subcommand};
 use step::Steps;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's chores")]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The project's chores"
+)]
 struct Cli {
     #[command(subcommand)]
     chore: Chore,
@@ -87,7 +91,9 @@ mod tests {
     #[test]
     fn what_follows_the_dashes_goes_to_cargo_test() {
         let cli = Cli::parse_from(["xtask", "test", "--", "-p", "paydesk", "--", "forger"]);
-        let Chore::Test(options) = cli.chore else { panic!("not the test chore") };
+        let Chore::Test(options) = cli.chore else {
+            panic!("not the test chore")
+        };
         assert_eq!(options.cargo, ["-p", "paydesk", "--", "forger"]);
     }
 }

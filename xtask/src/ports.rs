@@ -14,7 +14,9 @@ const RANGE: Range<u16> = 20_000..32_000;
 /// `N` neighbouring ports that were free a moment ago. Another `attempt` looks elsewhere.
 pub(crate) fn free<const N: usize>(attempt: u32) -> Result<[u16; N]> {
     // Two runs at the same time begin at different places.
-    let seed = process::id().wrapping_add(attempt).wrapping_mul(2_654_435_761);
+    let seed = process::id()
+        .wrapping_add(attempt)
+        .wrapping_mul(2_654_435_761);
     choose(seed, is_free).with_context(|| format!("no {N} free ports in {RANGE:?}"))
 }
 
@@ -39,7 +41,10 @@ mod tests {
 
     #[test]
     fn a_block_with_a_taken_port_is_passed_over() {
-        assert_eq!(choose(0, |port| port != 20_001), Some([20_003, 20_004, 20_005]));
+        assert_eq!(
+            choose(0, |port| port != 20_001),
+            Some([20_003, 20_004, 20_005])
+        );
     }
 
     #[test]

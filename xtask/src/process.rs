@@ -1,6 +1,7 @@
 //! A child with all its descendants, as one process group with a time limit.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -22,7 +23,12 @@ pub(crate) struct Group {
 impl Group {
     /// Starts `command` without input, in a group of its own.
     pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
-        let name = command.get_program().to_string_lossy().into_owned();
+        let program = Path::new(command.get_program());
+        let name = program
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let leader = command
             .stdin(Stdio::null())
             .process_group(0)
@@ -58,7 +64,10 @@ impl Group {
     /// Asks the leader to end with SIGTERM and gives it `grace`; then kills what is left of the group.
     /// Says whether the leader ended by itself.
     pub(crate) fn stop(&mut self, grace: Duration) -> bool {
-        signal("TERM", &self.leader.id().to_string());
+        // The number of a leader that was waited for may be another program's by now.
+        if matches!(self.exited(), Ok(None)) {
+            signal("TERM", &self.leader.id().to_string());
+        }
         let ended = self.ends_within(grace);
         self.kill();
         ended
@@ -136,7 +145,10 @@ mod tests {
         let error = group.wait(Duration::from_millis(100)).unwrap_err();
         assert_eq!(error.to_string(), "sh was ended after its 0 s");
         assert!(started.elapsed() < GRACE);
-        let alive = Command::new("sh").args(["-c", "kill -0 -- \"$1\"", "kill", &members]).stderr(Stdio::null()).status();
+        let alive = Command::new("sh")
+            .args(["-c", "kill -0 -- \"$1\"", "kill", &members])
+            .stderr(Stdio::null())
+            .status();
         assert!(!alive.unwrap().success());
     }
 

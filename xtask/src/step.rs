@@ -21,8 +21,15 @@ struct Outcome {
 
 impl Outcome {
     fn line(&self) -> String {
-        let verdict = self.failed.as_ref().map_or_else(String::new, |reason| format!("  FAILED: {reason}"));
-        format!("step {:<32} {:>7.1} s{verdict}", self.name, self.took.as_secs_f64())
+        let verdict = self
+            .failed
+            .as_ref()
+            .map_or_else(String::new, |reason| format!("  FAILED: {reason}"));
+        format!(
+            "step {:<32} {:>7.1} s{verdict}",
+            self.name,
+            self.took.as_secs_f64()
+        )
     }
 }
 
@@ -40,30 +47,41 @@ impl Steps {
     /// # Errors
     /// Only if we were interrupted.
     pub(crate) fn check(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
-        self.yields(name, step).map(drop)
+        self.obtain(name, step).map(drop)
     }
 
     /// As [`Steps::check`], for a step that has something to hand on; `None` if it failed.
     ///
     /// # Errors
     /// Only if we were interrupted.
-    pub(crate) fn yields<T>(&mut self, name: &str, step: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    pub(crate) fn obtain<T>(
+        &mut self,
+        name: &str,
+        step: impl FnOnce() -> Result<T>,
+    ) -> Result<Option<T>> {
         println!("step {name} …");
         let started = Instant::now();
         let (value, failed) = match step() {
             Ok(value) => (Some(value), None),
             Err(error) => (None, Some(format!("{error:#}"))),
         };
-        let outcome = Outcome { name: name.to_owned(), took: started.elapsed(), failed };
+        let outcome = Outcome {
+            name: name.to_owned(),
+            took: started.elapsed(),
+            failed,
+        };
         println!("{}", outcome.line());
         self.done.push(outcome);
         interrupt::check()?;
         Ok(value)
     }
 
-    /// Whether no step has failed.
-    pub(crate) fn all_passed(&self) -> bool {
-        self.done.iter().all(|step| step.failed.is_none())
+    /// How many steps have failed.
+    pub(crate) fn failures(&self) -> usize {
+        self.done
+            .iter()
+            .filter(|step| step.failed.is_some())
+            .count()
     }
 
     /// Prints the table of all steps.
@@ -71,13 +89,23 @@ impl Steps {
     /// # Errors
     /// Names the steps that failed.
     pub(crate) fn finish(self) -> Result<()> {
-        let total = Duration::as_secs_f64(&self.done.iter().map(|step| step.took).sum());
+        let total = self
+            .done
+            .iter()
+            .map(|step| step.took)
+            .sum::<Duration>()
+            .as_secs_f64();
         println!();
         for step in &self.done {
             println!("{}", step.line());
         }
         println!("     {:<32} {total:>7.1} s", "all");
-        let failed: Vec<_> = self.done.iter().filter(|step| step.failed.is_some()).map(|step| &*step.name).collect();
+        let failed: Vec<_> = self
+            .done
+            .iter()
+            .filter(|step| step.failed.is_some())
+            .map(|step| &*step.name)
+            .collect();
         if failed.is_empty() {
             return Ok(());
         }
@@ -93,8 +121,8 @@ mod tests {
     fn a_failed_step_fails_the_whole_and_stops_nothing() {
         let mut steps = Steps::default();
         steps.check("one", || bail!("no")).unwrap();
-        assert!(!steps.all_passed());
-        assert_eq!(steps.yields("two", || Ok(2)).unwrap(), Some(2));
+        assert_eq!(steps.failures(), 1);
+        assert_eq!(steps.obtain("two", || Ok(2)).unwrap(), Some(2));
         assert_eq!(steps.finish().unwrap_err().to_string(), "failed: one");
     }
 }

@@ -1,0 +1,113 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use wxpay_core::SignType;
+
+use crate::config::RawSettings;
+
+/// A payment desk for WeChat Pay V2 Native.
+///
+/// Without a sub-command it serves: the shop's API, the pay page, the gateway's notifies, and, unless told otherwise, a
+/// ledger under ./paydesk-data, a broker and a simulated gateway, all inside this one process.
+#[derive(Parser)]
+#[command(name = "paydesk", version, args_conflicts_with_subcommands = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) settings: RawSettings,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What is done.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve until Ctrl-C (the default)
+    Serve,
+    /// Sign a flat JSON object or <xml> from standard input; prints the signed <xml>
+    Sign(KeyArgs),
+    /// Verify <xml> from standard input; prints its fields as JSON
+    Verify(KeyArgs),
+    /// List orders, newest first
+    Orders(OrdersArgs),
+    /// The notifies that came: list, show, replay
+    #[command(subcommand)]
+    Notifies(NotifiesCommand),
+    /// Read the whole ledger and prove that it agrees with itself
+    Check(OutputArgs),
+    /// Print the definitions that RabbitMQ needs; the publisher's account is the one in --broker
+    RabbitmqDefinitions,
+}
+
+/// The key of `sign` and `verify`.
+#[derive(Args)]
+pub(crate) struct KeyArgs {
+    /// The API key; better --api-key-file or the environment, since a command line is seen by every user of the machine
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// File that holds the API key
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub(crate) key_file: Option<String>,
+}
+
+/// How a list is printed.
+#[derive(Args)]
+pub(crate) struct OutputArgs {
+    /// JSON for programs instead of a table for people
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which orders.
+#[derive(Args)]
+pub(crate) struct OrdersArgs {
+    /// Only orders in this state
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// Only orders made since this time (RFC 3339)
+    #[arg(long)]
+    pub(crate) since: Option<String>,
+    /// Go on after the page that ended with this cursor
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What to do with the inbox.
+#[derive(Subcommand)]
+pub(crate) enum NotifiesCommand {
+    /// List them, newest first
+    List {
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Print one as it came
+    Show {
+        /// Its id in the list
+        id: String,
+    },
+    /// Put one through the desk again: what it did once it does not do twice
+    Replay {
+        /// Its id in the list
+        id: String,
+    },
+}
+
+impl KeyArgs {
+    /// The sign type that was asked for, if one was.
+    pub(crate) fn sign_type(raw: &RawSettings) -> Result<Option<SignType>, String> {
+        raw.sign_type
+            .as_deref()
+            .map(|text| {
+                text.parse()
+                    .map_err(|error| format!("--sign-type: {error}"))
+            })
+            .transpose()
+    }
+}

@@ -1,0 +1,235 @@
+//! `paydesk serve`: puts the parts together, runs them, and takes them apart in order.
+
+mod parts;
+mod signals;
+
+use std::{io::Write, net::SocketAddr, path::Path, sync::Arc};
+
+use order_store::{OrderStore as _, SledOptions, SledStore, StoreError};
+use stomp_bridge::{broker::Broker, client::Publisher};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing_subscriber::EnvFilter;
+use wxpay_sim::{RunningSim, Sim};
+
+use super::{Exit, fault};
+use crate::{
+    config::{BrokerSetting, LogFormat, RawSettings, Settings, StoreSetting},
+    desk::{Relay, RelayStatus, Sweeper},
+    http::{self, App},
+    operator::Operator,
+};
+pub(super) use parts::offline_desk;
+use parts::{broker_for, desk_for};
+
+/// Serves until it is told to stop. Every fault of the start is one line that names the option.
+pub(super) fn serve(raw: RawSettings) -> Exit {
+    let result = Settings::resolve(raw)
+        .map_err(|error| error.to_string())
+        .and_then(|settings| {
+            logging(settings.log_format);
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| format!("cannot start: {error}"))?;
+            runtime.block_on(run(settings))
+        });
+    match result {
+        Ok(()) => Exit::Clean,
+        Err(reason) => {
+            fault(&reason);
+            Exit::Found
+        }
+    }
+}
+
+fn logging(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => {
+            use std::io::IsTerminal;
+            lines.with_ansi(std::io::stderr().is_terminal()).init();
+        }
+        LogFormat::Json => lines.json().init(),
+    }
+}
+
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
+    let problem = |error| format!("--listen: cannot listen on {listen}: {error}");
+    let listener = TcpListener::bind(listen).await.map_err(problem)?;
+    let bound = listener.local_addr().map_err(problem)?;
+    Ok((listener, bound))
+}
+
+/// Opens the ledger of a folder, off the runtime.
+pub(super) async fn open_ledger(folder: &Path) -> Result<Arc<SledStore>, StoreError> {
+    let folder = folder.to_owned();
+    tokio::task::spawn_blocking(move || SledStore::open(&folder, SledOptions::default()))
+        .await
+        .unwrap_or_else(|error| {
+            Err(StoreError::Failed {
+                why: error.to_string(),
+            })
+        })
+        .map(Arc::new)
+}
+
+async fn open(setting: &StoreSetting) -> Result<Arc<SledStore>, String> {
+    let StoreSetting::Sled(folder) = setting;
+    match open_ledger(folder).await {
+        Ok(store) => Ok(store),
+        Err(StoreError::Locked { .. }) => Err(format!(
+            "--store: the ledger at {} is held by another process",
+            folder.display()
+        )),
+        Err(error) => Err(format!("--store: {error}")),
+    }
+}
+
+async fn simulator(settings: &Settings) -> Result<Option<RunningSim>, String> {
+    let Some(config) = parts::sim_config(settings) else {
+        return Ok(None);
+    };
+    Sim::start(config)
+        .await
+        .map(Some)
+        .map_err(|error| format!("--gateway: {error}"))
+}
+
+async fn run(settings: Settings) -> Result<(), String> {
+    let (listener, bound) = bind(settings.listen).await?;
+    let store = open(&settings.store).await?;
+    let sim = simulator(&settings).await?;
+    let started = start(settings, listener, bound, store.clone(), sim.as_ref()).await;
+    let result = match started {
+        Ok(desk) => {
+            signals::wait().await;
+            tracing::info!("stopping; a second Ctrl-C ends at once");
+            signals::end_at_the_second();
+            desk.stop().await;
+            Ok(())
+        }
+        Err(reason) => Err(reason),
+    };
+    if let Some(sim) = sim {
+        sim.shutdown().await;
+    }
+    store
+        .close()
+        .await
+        .map_err(|error| format!("--store: the ledger did not close cleanly: {error}"))?;
+    result
+}
+
+/// Everything that runs, and the order in which it stops.
+struct Started {
+    /// Ends the accept loop, the sweeper and the operator's socket.
+    front: CancellationToken,
+    /// Ends the relay, after the front can add nothing more to the outbox.
+    back: CancellationToken,
+    front_tasks: TaskTracker,
+    back_tasks: TaskTracker,
+    publisher: Publisher,
+    broker: Option<Broker>,
+}
+
+impl Started {
+    async fn stop(self) {
+        self.front.cancel();
+        self.front_tasks.close();
+        self.front_tasks.wait().await;
+        self.back.cancel();
+        self.back_tasks.close();
+        self.back_tasks.wait().await;
+        let drained = self.publisher.shutdown(parts::PUBLISHER_DRAIN).await;
+        if drained.unsettled > 0 {
+            tracing::warn!(
+                rows = drained.unsettled,
+                "the outbox keeps what was not confirmed"
+            );
+        }
+        if let Some(broker) = self.broker {
+            broker.shutdown(parts::BROKER_DRAIN).await;
+        }
+    }
+}
+
+async fn start(
+    settings: Settings,
+    listener: TcpListener,
+    bound: SocketAddr,
+    store: Arc<SledStore>,
+    sim: Option<&RunningSim>,
+) -> Result<Started, String> {
+    parts::check_accounts(&settings, store.as_ref()).await?;
+    let messaging = broker_for(&settings, bound).await?;
+    let desk = Arc::new(desk_for(&settings, bound, store.clone(), sim)?);
+    let relay_status = RelayStatus::default();
+    let front = CancellationToken::new();
+    let shared = parts::shared(
+        &settings,
+        bound,
+        desk.clone(),
+        &messaging,
+        relay_status.clone(),
+        front.clone(),
+    )?;
+    let access = http::Access::new(&settings, bound);
+    let router = http::router(App(Arc::new(shared)), access);
+
+    let StoreSetting::Sled(folder) = &settings.store;
+    let operator = Operator::bind(folder)
+        .map_err(|error| format!("--store: cannot make the operator's socket: {error}"))?;
+    let (front_tasks, back_tasks) = (TaskTracker::new(), TaskTracker::new());
+    let back = CancellationToken::new();
+    front_tasks.spawn(http::serve(listener, router, front.clone()));
+    front_tasks.spawn(operator.run(desk.clone(), front.clone()));
+    front_tasks.spawn(Sweeper { desk }.run(front.clone()));
+    back_tasks.spawn(
+        Relay {
+            store,
+            publisher: messaging.publisher.clone(),
+            owner: parts::relay_id(),
+            status: relay_status,
+        }
+        .run(back.clone()),
+    );
+    announce(&settings, bound, sim, folder)?;
+    Ok(Started {
+        front,
+        back,
+        front_tasks,
+        back_tasks,
+        publisher: messaging.publisher,
+        broker: messaging.broker,
+    })
+}
+
+/// The addresses to open, on standard output: programs read them too.
+fn announce(
+    settings: &Settings,
+    bound: SocketAddr,
+    sim: Option<&RunningSim>,
+    folder: &Path,
+) -> Result<(), String> {
+    use std::fmt::Write as _;
+    let mut text = String::from("paydesk is ready\n");
+    if let Some(sim) = sim {
+        let _ = writeln!(text, "  phone     http://{}/", sim.addr());
+    }
+    let _ = writeln!(text, "  operator  http://{bound}/admin");
+    let _ = writeln!(text, "  ledger    {}", folder.display());
+    let broker = match &settings.broker {
+        BrokerSetting::Embedded => format!("embedded, ws://{bound}/ws"),
+        BrokerSetting::Remote(url) => url.to_string(),
+    };
+    let _ = writeln!(text, "  broker    {broker}");
+    let _ = writeln!(text, "  shop      http://{bound}/");
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("cannot write standard output: {error}"))
+}

@@ -1,0 +1,124 @@
+//! Durable before acknowledged, seen from outside: between the last write to the ledger's file and the SUCCESS answer
+//! there is an fdatasync of that file.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use support::{
+    Paydesk,
+    recorded::{self, OUT_TRADE_NO, SUCCESS},
+};
+
+/// One traced call that has come back.
+#[derive(Debug)]
+struct Call {
+    name: String,
+    text: String,
+}
+
+/// Calls in the order in which they ended; strace splits a call that another thread interrupts into two lines.
+fn calls(trace: &str) -> Vec<Call> {
+    let mut open: Vec<(String, String)> = Vec::new();
+    let mut calls = Vec::new();
+    for line in trace.lines() {
+        let Some((thread, rest)) = line.split_once(' ') else {
+            continue;
+        };
+        let rest = rest.trim_start();
+        let done = if let Some(begun) = rest.strip_suffix(" <unfinished ...>") {
+            open.push((thread.to_owned(), begun.to_owned()));
+            continue;
+        } else if let Some((_, tail)) = rest.split_once(" resumed>") {
+            let Some(at) = open.iter().position(|(owner, _)| owner == thread) else {
+                continue;
+            };
+            format!("{}{tail}", open.swap_remove(at).1)
+        } else {
+            rest.to_owned()
+        };
+        if let Some((name, _)) = done.split_once('(') {
+            calls.push(Call {
+                name: name.to_owned(),
+                text: done.clone(),
+            });
+        }
+    }
+    calls
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_is_synced_between_its_last_write_and_the_answer() {
+    let desk = Paydesk::start_with(recorded::merchant);
+    recorded::paid_at_the_gateway(&desk).await;
+    let trace = desk.folder.parent().unwrap().join("trace");
+    let mut strace = Command::new("strace")
+        .args(["-f", "-y", "-s", "200", "-e"])
+        .arg("trace=write,pwrite64,pwritev,writev,sendto,sendmsg,fsync,fdatasync,sync_file_range,openat")
+        .arg("-o")
+        .arg(&trace)
+        .args(["-p", &desk.pid().to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strace: run `cargo xtask test`, which installs it");
+    // strace says on standard error when it has attached.
+    let mut attached = BufReader::new(strace.stderr.take().unwrap());
+    let mut line = String::new();
+    attached.read_line(&mut line).unwrap();
+    assert!(line.contains("attached"), "strace cannot attach: {line}");
+
+    assert_eq!(
+        desk.notify("/wxpay/notify", &recorded::notify()).await,
+        SUCCESS
+    );
+    assert_eq!(desk.state(OUT_TRADE_NO).await, "paid");
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &strace.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    strace.wait().unwrap();
+
+    let calls = calls(&std::fs::read_to_string(&trace).unwrap());
+    let file = format!("{}/db>", desk.folder.display());
+    let answer = calls
+        .iter()
+        .position(|call| {
+            matches!(
+                call.name.as_str(),
+                "write" | "writev" | "sendto" | "sendmsg"
+            ) && call.text.contains("HTTP/1.1 200 OK")
+                && call.text.contains("<return_code><![CDATA[SUCCESS]]>")
+        })
+        .or_else(|| {
+            // The reply's body may lie past what strace prints of a long head.
+            calls.iter().position(|call| {
+                matches!(
+                    call.name.as_str(),
+                    "write" | "writev" | "sendto" | "sendmsg"
+                ) && call.text.contains("HTTP/1.1 200 OK")
+                    && call.text.contains("text/xml")
+            })
+        })
+        .expect("the answer is in the trace");
+    let written = calls[..answer]
+        .iter()
+        .rposition(|call| call.name.starts_with("pwrite") && call.text.contains(&file))
+        .expect("the ledger was written before the answer");
+    let synced = calls[written..answer].iter().any(|call| {
+        call.name == "fdatasync" && call.text.contains(&file) && call.text.contains("= 0")
+    });
+    assert!(
+        synced,
+        "no fdatasync of the ledger between its last write and the answer:\n{:#?}",
+        &calls[written..=answer]
+    );
+}

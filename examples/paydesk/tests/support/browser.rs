@@ -1,0 +1,123 @@
+//! A real Chromium, driven through its own driver.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, wd::Capabilities};
+use serde_json::{Value, json};
+
+/// A browser with an empty profile; it ends when dropped.
+pub struct Browser {
+    pub page: Client,
+    driver: Child,
+    _profile: tempfile::TempDir,
+}
+
+fn tool(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!(
+            "{variable} is not set: run `cargo xtask test`, which installs the browser and sets it"
+        )
+    })
+}
+
+impl Browser {
+    pub async fn open() -> Self {
+        let profile = tempfile::TempDir::new().unwrap();
+        let mut driver = Command::new(tool("CHROMEDRIVER"))
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port: u16 = lines
+            .find_map(|line| {
+                let line = line.ok()?;
+                let rest = line.split_once("started successfully on port ")?.1;
+                rest.trim_end_matches('.').parse().ok()
+            })
+            .expect("chromedriver tells its port");
+        std::thread::spawn(move || lines.count());
+        let mut capabilities = Capabilities::new();
+        capabilities.insert(
+            "goog:chromeOptions".into(),
+            json!({
+                "binary": tool("CHROMIUM"),
+                "args": [
+                    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                    "--disable-dev-shm-usage", "--window-size=900,900", "--lang=zh-CN",
+                    format!("--user-data-dir={}", profile.path().display()),
+                ],
+            }),
+        );
+        let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap();
+        Self {
+            page,
+            driver,
+            _profile: profile,
+        }
+    }
+
+    pub async fn goto(&self, url: &str) {
+        self.page.goto(url).await.unwrap();
+    }
+
+    pub async fn path(&self) -> String {
+        self.page.current_url().await.unwrap().path().to_owned()
+    }
+
+    pub async fn text(&self, selector: &str) -> String {
+        let element = self.page.find(Locator::Css(selector)).await.unwrap();
+        element.text().await.unwrap()
+    }
+
+    pub async fn click(&self, selector: &str) {
+        self.wait(selector).await;
+        let element = self.page.find(Locator::Css(selector)).await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// Waits until the page has such an element.
+    pub async fn wait(&self, selector: &str) {
+        self.page
+            .wait()
+            .at_most(crate::support::PATIENCE)
+            .every(Duration::from_millis(20))
+            .for_element(Locator::Css(selector))
+            .await
+            .unwrap_or_else(|error| panic!("no {selector}: {error}"));
+    }
+
+    pub async fn run(&self, script: &str) -> Value {
+        self.page.execute(script, vec![]).await.unwrap()
+    }
+
+    /// Keeps a picture of the page where `PAYDESK_PICTURES` names a folder.
+    pub async fn picture(&self, name: &str) {
+        if let Ok(folder) = std::env::var("PAYDESK_PICTURES") {
+            let png = self.page.screenshot().await.unwrap();
+            std::fs::write(format!("{folder}/{name}.png"), png).unwrap();
+        }
+    }
+
+    pub async fn close(self) {
+        self.page.clone().close().await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}

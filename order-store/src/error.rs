@@ -1,0 +1,86 @@
+//! What can go wrong with a store.
+
+use std::{io, path::PathBuf};
+
+use crate::{OutboxId, Refusal};
+
+/// Why a command has no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// The ledger said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The ledger could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a store did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process has the folder open, or this one has already.
+    #[error("{} is in use by another process", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds something else.
+    #[error("{} is not an order store: {why}", path.display())]
+    NotAStore {
+        /// The folder.
+        path: PathBuf,
+        /// What gives it away.
+        why: String,
+    },
+    /// The folder was written by a later version.
+    #[error("the store has format {found}, this program knows formats up to {known}")]
+    NewerFormat {
+        /// The format found.
+        found: u32,
+        /// The newest format known.
+        known: u32,
+    },
+    /// What was read cannot be what was written.
+    #[error("the store is damaged: {what}")]
+    Corrupt {
+        /// What is wrong, and where.
+        what: String,
+    },
+    /// The operating system said no while the store was opened, or of a file beside the ledger.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What it said.
+        #[source]
+        error: io::Error,
+    },
+    /// Too much is waiting; nothing was written. Ask again later.
+    #[error("the store is busy")]
+    Busy,
+    /// No answer within the longest wait. It may be written all the same: ask again with the same facts.
+    #[error("the store did not answer in time; the change may be written all the same")]
+    NoAnswer,
+    /// A write or sync failed before, so nothing that the store says can be trusted until it is opened anew.
+    #[error("the store has failed and must be opened anew: {why}")]
+    Failed {
+        /// What failed.
+        why: String,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The lease is over and someone else may have the row, or has settled it.
+    #[error("the lease of {id} is lost")]
+    LeaseLost {
+        /// The row.
+        id: OutboxId,
+    },
+    /// No row of that name is in the outbox.
+    #[error("no row {id} in the outbox")]
+    NoSuchRow {
+        /// The name.
+        id: OutboxId,
+    },
+}

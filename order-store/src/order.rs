@@ -1,0 +1,337 @@
+//! An order with all that belongs to it.
+
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use wxpay_core::{CodeUrl, Fen, OutTradeNo, TransactionId};
+
+use crate::{
+    Attempt, Confirmation, NotifySecret, OrderKey, PageTicket, Payment, Prepay, Refund,
+    RefundState, Role, Terms, Timestamp,
+};
+
+/// How long the gateway keeps a `code_url`.
+pub const CODE_URL_LIFE: Duration = Duration::from_hours(2);
+
+/// What the merchant sells, and everything that happened to it.
+///
+/// Only [`decide`](crate::decide) makes and changes one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Which order.
+    pub key: OrderKey,
+    /// What it is about, frozen.
+    pub terms: Terms,
+    /// The expiry that the client asked for; nothing when it left it to us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after: Option<Duration>,
+    /// Opens its page.
+    pub page_ticket: PageTicket,
+    /// The last part of its `notify_url`.
+    pub notify_secret: NotifySecret,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The attempts that were begun, in that order. The first one's number is reserved before: see [`Order::owns`].
+    pub attempts: Vec<Attempt>,
+    /// The payments, in the order in which they were told.
+    pub payments: Vec<Payment>,
+    /// The refunds.
+    #[serde(default)]
+    pub refunds: Vec<Refund>,
+    /// How far it is on the way to closed, when it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
+    /// What a person should look at.
+    #[serde(default)]
+    pub attention: BTreeSet<Attention>,
+    /// When the sweeper should look at it; nothing when no work is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// Fingerprints of the refusals that the log has, so that a repeat adds none.
+    #[serde(default)]
+    pub(crate) refusals: BTreeSet<u64>,
+}
+
+/// How far an order is on the way to closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// When the intent was stored.
+    pub begun_at: Timestamp,
+    /// When it was closed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// What the gateway said; nothing while it has not been asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayClose>,
+}
+
+/// What closing at the gateway and the query after it came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayClose {
+    /// It is closed there, and not paid.
+    Closed,
+    /// It does not know the number.
+    NotExisting,
+    /// It is paid: the payment is to be marked.
+    Paid,
+}
+
+/// Where an order stands. Derived from its payments, refunds and closing, never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    /// Nothing came in yet.
+    Unpaid,
+    /// Paid, and no refund under way.
+    Paid,
+    /// Closed without a payment.
+    Closed,
+    /// At least one refund is under way.
+    Refunding,
+    /// All that was paid was given back.
+    Refunded,
+}
+
+impl OrderState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Unpaid,
+        Self::Paid,
+        Self::Closed,
+        Self::Refunding,
+        Self::Refunded,
+    ];
+
+    /// The name on the outside, such as `unpaid`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unpaid => "unpaid",
+            Self::Paid => "paid",
+            Self::Closed => "closed",
+            Self::Refunding => "refunding",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// Whether a payment came in, whatever was given back since.
+    #[must_use]
+    pub const fn has_payment(self) -> bool {
+        matches!(self, Self::Paid | Self::Refunding | Self::Refunded)
+    }
+}
+
+impl fmt::Display for OrderState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("state is unpaid, paid, closed, refunding or refunded")]
+pub struct UnknownState;
+
+impl std::str::FromStr for OrderState {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(UnknownState)
+    }
+}
+
+/// Who brought a change about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// The merchant's program.
+    Shop,
+    /// A verified notify.
+    Notify,
+    /// An answer to a query.
+    Query,
+    /// The sweeper.
+    Sweeper,
+    /// A person.
+    Operator,
+}
+
+impl By {
+    /// The name on the outside, such as `notify`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shop => "shop",
+            Self::Notify => "notify",
+            Self::Query => "query",
+            Self::Sweeper => "sweeper",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a person should look at an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Attention {
+    /// It was paid after it was closed.
+    PaidAfterClose,
+    /// A second attempt was paid too.
+    ExtraPayment,
+    /// A verified message told of another amount or currency.
+    AmountMismatch,
+    /// A verified message told of another transaction for an attempt that was paid, or of one that is someone else's.
+    TransactionMismatch,
+    /// A query says otherwise than a verified notify.
+    Contradicted,
+}
+
+impl Attention {
+    /// The name on the outside, such as `paid_after_close`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PaidAfterClose => "paid_after_close",
+            Self::ExtraPayment => "extra_payment",
+            Self::AmountMismatch => "amount_mismatch",
+            Self::TransactionMismatch => "transaction_mismatch",
+            Self::Contradicted => "contradicted",
+        }
+    }
+}
+
+impl fmt::Display for Attention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Order {
+    /// Where it stands.
+    ///
+    /// Any live refund makes it `refunding`; as much given back as came in, `refunded`; any payment, `paid`.
+    #[must_use]
+    pub fn state(&self) -> OrderState {
+        if self.first_payment().is_some() {
+            if self.refunds.iter().any(|refund| refund.state.is_live()) {
+                return OrderState::Refunding;
+            }
+            let paid = self.payments.iter().map(|payment| payment.total_fee.get());
+            if self.refunded_fee().get() >= paid.sum() {
+                return OrderState::Refunded;
+            }
+            return OrderState::Paid;
+        }
+        match &self.closing {
+            Some(Closing {
+                closed_at: Some(_), ..
+            }) => OrderState::Closed,
+            _ => OrderState::Unpaid,
+        }
+    }
+
+    /// The payment that paid it.
+    #[must_use]
+    pub fn first_payment(&self) -> Option<&Payment> {
+        self.payments
+            .iter()
+            .find(|payment| payment.role == Role::First)
+    }
+
+    /// When it was paid, by the gateway's clock.
+    #[must_use]
+    pub fn paid_at(&self) -> Option<Timestamp> {
+        self.first_payment()
+            .map(|payment| Timestamp::from(payment.time_end))
+    }
+
+    /// The transaction that paid it.
+    #[must_use]
+    pub fn transaction_id(&self) -> Option<&TransactionId> {
+        self.first_payment().map(|payment| &payment.transaction_id)
+    }
+
+    /// How much was given back, in fen.
+    #[must_use]
+    pub fn refunded_fee(&self) -> Fen {
+        self.refunds
+            .iter()
+            .filter(|refund| refund.state == RefundState::Success)
+            .try_fold(Fen::ZERO, |sum, refund| sum.checked_add(refund.refund_fee))
+            .unwrap_or(Fen::MAX)
+    }
+
+    /// The attempt begun last.
+    #[must_use]
+    pub fn current_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// What the gateway gave the current attempt, while it lives: younger than [`CODE_URL_LIFE`], and the order unpaid and not closing.
+    #[must_use]
+    pub fn live_prepay(&self, now: Timestamp) -> Option<&Prepay> {
+        if self.state() != OrderState::Unpaid || self.closing.is_some() {
+            return None;
+        }
+        self.current_attempt()?
+            .prepay
+            .as_ref()
+            .filter(|prepay| now.since(prepay.at) < CODE_URL_LIFE)
+    }
+
+    /// The code to show, while it lives: see [`Order::live_prepay`].
+    #[must_use]
+    pub fn live_code_url(&self, now: Timestamp) -> Option<&CodeUrl> {
+        self.live_prepay(now).map(|prepay| &prepay.code_url)
+    }
+
+    /// When the payer's time is over: the current attempt's expiry, or the order's before there is one.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.current_attempt()
+            .map_or(self.terms.time_expire, |attempt| attempt.time_expire)
+            .into()
+    }
+
+    /// Whether a number of the gateway's is this order's: its own, reserved when it was made, or a later attempt's.
+    #[must_use]
+    pub fn owns(&self, number: &OutTradeNo) -> bool {
+        *number == self.key.out_trade_no
+            || self.attempts.iter().any(|attempt| attempt.number == *number)
+    }
+
+    /// Whether something is left to do: a payment may still come or wants confirming, or the gateway has not closed it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self.state() {
+            OrderState::Unpaid | OrderState::Refunding => true,
+            OrderState::Closed => !matches!(
+                &self.closing,
+                Some(Closing {
+                    gateway: Some(GatewayClose::Closed | GatewayClose::NotExisting),
+                    ..
+                })
+            ),
+            OrderState::Paid | OrderState::Refunded => self.has_unconfirmed(),
+        }
+    }
+
+    /// Whether a payment wants confirming.
+    #[must_use]
+    pub fn has_unconfirmed(&self) -> bool {
+        self.payments
+            .iter()
+            .any(|payment| payment.confirmed == Confirmation::Unconfirmed)
+    }
+}

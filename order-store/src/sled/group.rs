@@ -1,0 +1,445 @@
+//! A group: the jobs that share one transaction and one sync.
+//!
+//! Each job is decided against what the jobs before it in the group have changed, so several commands on one order may
+//! stand in one group. Nothing is written here; the result is a list of writes, of answers, and of what to remember.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Serialize;
+use wxpay_core::{AppId, MchId, OutTradeNo, TransactionId};
+
+use super::{
+    inbox,
+    index::{Index, Mark},
+    job::{Answer, Job, Settlement},
+    pack::{Packer, pack, unpack},
+    record::{
+        Address, Hold, StoredLog, StoredOrder, StoredRow, decode, encode, load_order, order_parts,
+    },
+    relay::{Entry, Held, Relay, Status},
+    trees::{
+        ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, number_key,
+        packed_key, transaction_key,
+    },
+};
+use crate::{
+    Change, ClaimToken, Command, ExecuteError, Executed, Facts, Lookups, NotifyHead, NotifyId,
+    Order, OrderKey, OutboxId, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp,
+    WAIT_MAX, cut, decide,
+};
+
+/// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.
+const ROW_RESERVE_BYTES: usize = REASON_MAX_BYTES + 100;
+/// The remembered low group is written again when it is so many groups behind.
+const LOW_STEP: u64 = 256;
+
+/// The numbers that go on from group to group.
+pub(super) struct Counters {
+    pub(super) next_group: u64,
+    pub(super) next_notify: u64,
+    /// The low group as it was written last.
+    pub(super) low: u64,
+}
+
+/// What happens to the outbox in memory once the group is on disk.
+pub(super) enum RelayChange {
+    Add(Address, Entry),
+    Remove(Address),
+    Set(Address, Status),
+}
+
+/// An order that the group touched.
+struct Touched {
+    before: Option<Mark>,
+    stored: Option<StoredOrder>,
+    changed: bool,
+}
+
+/// See the module.
+pub(super) struct Group<'a> {
+    trees: &'a Trees,
+    counters: &'a mut Counters,
+    now: Timestamp,
+    number: u64,
+    orders: HashMap<OrderKey, Touched>,
+    numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
+    transactions: HashMap<TransactionId, OrderKey>,
+    accounts: HashSet<(MchId, AppId)>,
+    chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
+    log: Packer,
+    outbox: Packer,
+    writes: Writes,
+    relay: Vec<RelayChange>,
+    answers: Vec<Answer>,
+}
+
+/// A decided group.
+pub(super) struct Decided {
+    pub(super) writes: Writes,
+    pub(super) answers: Vec<Answer>,
+    pub(super) marks: Vec<(OrderKey, Option<Mark>, Mark)>,
+    pub(super) relay: Vec<RelayChange>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn new(trees: &'a Trees, counters: &'a mut Counters, now: Timestamp) -> Self {
+        Self {
+            trees,
+            now,
+            number: counters.next_group,
+            counters,
+            orders: HashMap::new(),
+            numbers: HashMap::new(),
+            transactions: HashMap::new(),
+            accounts: HashSet::new(),
+            chunks: BTreeMap::new(),
+            log: Packer::default(),
+            outbox: Packer::default(),
+            writes: Writes::new(),
+            relay: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    /// Decides one job. [`Job::Close`] is the committer's own.
+    pub(super) fn take(&mut self, job: Job, relay: &mut Relay, random: impl FnOnce() -> Result<Random, StoreError>) {
+        let answer = match job {
+            Job::Execute(command, reply) => {
+                let answer = self.execute(&command, random);
+                Answer::Execute(reply, Box::new(answer))
+            }
+            Job::Settle(token, settlement, reply) => {
+                Answer::Unit(reply, self.settle(&token, settlement, relay))
+            }
+            Job::Requeue(id, reply) => Answer::Unit(reply, self.requeue(&id, relay)),
+            Job::Notify(record, reply) => {
+                let (head, body) = NotifyHead::split(*record);
+                let n = self.counters.next_notify;
+                self.counters.next_notify += 1;
+                self.writes.extend(inbox::writes(n, &head, &body));
+                Answer::Notify(reply, Ok(NotifyId::Accepted(n)))
+            }
+            Job::Close(_) => return,
+        };
+        self.answers.push(answer);
+    }
+
+    fn execute(
+        &mut self,
+        command: &Command,
+        random: impl FnOnce() -> Result<Random, StoreError>,
+    ) -> Result<Executed, ExecuteError> {
+        let key = command.key();
+        if !self.orders.contains_key(key) {
+            let stored = load_order(self.trees, key)?;
+            let touched = Touched {
+                before: stored.as_ref().map(|stored| Mark::of(&stored.order)),
+                stored,
+                changed: false,
+            };
+            self.orders.insert(key.clone(), touched);
+        }
+        let order = self.order(key);
+        let lookups = Lookups::of(order, command);
+        let facts = self.look_up(&key.mch_id, lookups)?;
+        let decision = decide(self.order(key), &facts, command, &random()?);
+        if let Some(change) = decision.change {
+            self.change(change);
+        }
+        let outcome: Outcome = decision.outcome?;
+        let order = self
+            .order(key)
+            .expect("a command that is not refused has an order")
+            .clone();
+        Ok(Executed { outcome, order })
+    }
+
+    fn order(&self, key: &OrderKey) -> Option<&Order> {
+        let stored = self.orders.get(key)?.stored.as_ref()?;
+        Some(&stored.order)
+    }
+
+    fn look_up(&self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
+        let mut facts = Facts::default();
+        for number in lookups.numbers {
+            let key = (mch_id.clone(), number);
+            let owner = match self.numbers.get(&key) {
+                Some(owner) => Some(owner.clone()),
+                None => owner_of_number(self.trees, mch_id, &key.1)?,
+            };
+            if let Some(owner) = owner {
+                facts.number_owners.insert(key.1, owner);
+            }
+        }
+        if let Some(id) = lookups.transaction {
+            facts.transaction_owner = match self.transactions.get(&id) {
+                Some(owner) => Some(owner.clone()),
+                None => self
+                    .trees
+                    .get(Kind::Transactions, &transaction_key(&id))?
+                    .map(|value| decode(&value, "index of transactions"))
+                    .transpose()?,
+            };
+        }
+        Ok(facts)
+    }
+
+    fn change(&mut self, change: Change) {
+        let key = change.order.key.clone();
+        if let Some(number) = change.number {
+            self.write_record(Kind::Attempts, number_key(&key.mch_id, &number), &key);
+            self.numbers.insert((key.mch_id.clone(), number), key.clone());
+        }
+        if let Some(id) = change.transaction {
+            self.write_record(Kind::Transactions, transaction_key(&id), &key);
+            self.transactions.insert(id, key.clone());
+        }
+        self.accounts
+            .insert((key.mch_id.clone(), change.order.terms.appid.clone()));
+        let last = self
+            .orders
+            .get(&key)
+            .and_then(|touched| touched.stored.as_ref())
+            .map(|stored| stored.last_log);
+        let logged = change.log.map(|entry| {
+            let row = encode(&StoredLog {
+                key: key.clone(),
+                prev: last,
+                entry,
+            });
+            let (chunk, slot) = self.log.place(row.len(), 0);
+            self.log.push(row);
+            self.address(chunk, slot)
+        });
+        for row in change.outbox {
+            self.send(row);
+        }
+        let touched = self
+            .orders
+            .get_mut(&key)
+            .expect("the order was looked up before it was decided on");
+        touched.stored = Some(StoredOrder {
+            order: change.order,
+            last_log: logged
+                .or(last)
+                .expect("an order is made with a row of its log"),
+        });
+        touched.changed = true;
+    }
+
+    fn send(&mut self, row: OutboxRow) {
+        let (key, created_at) = (row.key.clone(), row.created_at);
+        let mut stored = StoredRow {
+            slot: u16::MAX,
+            row,
+            hold: Hold::None,
+        };
+        let (chunk, slot) = self.outbox.place(encode(&stored).len(), ROW_RESERVE_BYTES);
+        stored.slot = slot;
+        self.outbox.push(encode(&stored));
+        let entry = Entry::new(&key, created_at, Status::Ready);
+        self.relay
+            .push(RelayChange::Add(self.address(chunk, slot), entry));
+    }
+
+    fn address(&self, chunk: u16, slot: u16) -> Address {
+        Address {
+            group: self.number,
+            chunk,
+            slot,
+        }
+    }
+
+    fn settle(
+        &mut self,
+        token: &ClaimToken,
+        settlement: Settlement,
+        relay: &mut Relay,
+    ) -> Result<(), StoreError> {
+        let address = Address::from(token.address);
+        if !relay.settle(address, token.fence) {
+            return Err(StoreError::LeaseLost {
+                id: token.id.clone(),
+            });
+        }
+        let rows = self.chunk(address)?;
+        let at = position(rows, address)?;
+        match settlement {
+            Settlement::Sent => {
+                rows.remove(at);
+                self.relay.push(RelayChange::Remove(address));
+            }
+            Settlement::PutOff(after, reason) => {
+                let until = self.now + after.min(WAIT_MAX);
+                self.hold(address, Hold::Until(until), Some(&reason))?;
+            }
+            Settlement::Parked(reason) => self.hold(address, Hold::Parked, Some(&reason))?,
+        }
+        Ok(())
+    }
+
+    fn requeue(&mut self, id: &OutboxId, relay: &mut Relay) -> Result<(), StoreError> {
+        let held: Vec<Address> = relay.held(Held::ParkedOrPutOff).collect();
+        for address in held {
+            let rows = self.chunk(address)?;
+            let Some(at) = rows.iter().position(|row| row.slot == address.slot) else {
+                continue;
+            };
+            if rows[at].row.id == *id {
+                return self.hold(address, Hold::None, None);
+            }
+        }
+        Err(StoreError::NoSuchRow { id: id.clone() })
+    }
+
+    /// Holds a row after a failed try, or frees it when there is no failure to tell of.
+    fn hold(
+        &mut self,
+        address: Address,
+        hold: Hold,
+        failure: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let rows = self.chunk(address)?;
+        let at = position(rows, address)?;
+        let row = &mut rows[at];
+        row.hold = hold;
+        row.row.attempts = failure.map_or(0, |_| row.row.attempts.saturating_add(1));
+        row.row.last_error = failure.map(plain);
+        self.relay.push(RelayChange::Set(address, hold.into()));
+        Ok(())
+    }
+
+    /// The rows of one value of the outbox, as the group leaves them.
+    fn chunk(&mut self, address: Address) -> Result<&mut Vec<StoredRow>, StoreError> {
+        use std::collections::btree_map::Entry::{Occupied, Vacant};
+        match self.chunks.entry((address.group, address.chunk)) {
+            Occupied(rows) => Ok(rows.into_mut()),
+            Vacant(place) => {
+                let rows = load_chunk(self.trees, address.group, address.chunk)?;
+                Ok(place.insert(rows))
+            }
+        }
+    }
+
+    fn write_record<T: Serialize>(&mut self, kind: Kind, key: Vec<u8>, record: &T) {
+        self.writes.push((kind, key, Some(encode(record))));
+    }
+
+    /// The whole group as writes.
+    pub(super) fn finish(mut self, relay: &Relay, index: &Index) -> Decided {
+        let mut marks = Vec::new();
+        for (key, touched) in std::mem::take(&mut self.orders) {
+            if let (true, Some(stored)) = (touched.changed, touched.stored) {
+                for (key, value) in order_parts(&stored) {
+                    self.writes.push((Kind::Orders, key, Some(value)));
+                }
+                marks.push((key, touched.before, Mark::of(&stored.order)));
+            }
+        }
+        for (mch_id, appid) in std::mem::take(&mut self.accounts) {
+            if !index.knows(&mch_id, &appid) {
+                let mut key = ACCOUNT_PREFIX.to_vec();
+                key.extend_from_slice(mch_id.as_str().as_bytes());
+                key.push(0);
+                key.extend_from_slice(appid.as_str().as_bytes());
+                self.write_record(Kind::Meta, key, &(mch_id, appid));
+            }
+        }
+        for ((group, chunk), rows) in std::mem::take(&mut self.chunks) {
+            let value = (!rows.is_empty())
+                .then(|| pack(&rows.iter().map(encode).collect::<Vec<_>>()));
+            self.writes
+                .push((Kind::Outbox, packed_key(group, chunk), value));
+        }
+        let packed = [
+            (Kind::Log, std::mem::take(&mut self.log)),
+            (Kind::Outbox, std::mem::take(&mut self.outbox)),
+        ];
+        for (kind, packer) in packed {
+            for (chunk, value) in packer.finish() {
+                self.writes
+                    .push((kind, packed_key(self.number, chunk), Some(value)));
+                self.counters.next_group = self.number + 1;
+            }
+        }
+        self.write_counters(relay);
+        Decided {
+            writes: self.writes,
+            answers: self.answers,
+            marks,
+            relay: self.relay,
+        }
+    }
+
+    fn write_counters(&mut self, relay: &Relay) {
+        if self.writes.iter().any(|(kind, ..)| *kind == Kind::Inbox) {
+            let next = self.counters.next_notify.to_be_bytes().to_vec();
+            self.writes
+                .push((Kind::Meta, INBOX_NEXT_KEY.to_vec(), Some(next)));
+        }
+        let low = relay.lowest_group().unwrap_or(self.number);
+        if !self.writes.is_empty() && low >= self.counters.low + LOW_STEP {
+            self.counters.low = low;
+            self.writes.push(low_write(low));
+        }
+    }
+}
+
+/// Remembers that no group below holds rows of the outbox.
+pub(super) fn low_write(low: u64) -> (Kind, Vec<u8>, Option<Vec<u8>>) {
+    let value = low.to_be_bytes().to_vec();
+    (Kind::Meta, OUTBOX_LOW_KEY.to_vec(), Some(value))
+}
+
+/// A reason without what JSON would write longer, cut to its limit.
+fn plain(reason: &str) -> String {
+    cut(reason, REASON_MAX_BYTES)
+        .chars()
+        .map(|c| match c {
+            '"' => '\'',
+            '\\' => '/',
+            c if c.is_control() => ' ',
+            c => c,
+        })
+        .collect()
+}
+
+fn position(rows: &[StoredRow], address: Address) -> Result<usize, StoreError> {
+    rows.iter()
+        .position(|row| row.slot == address.slot)
+        .ok_or_else(|| StoreError::Corrupt {
+            what: format!("row {address:?} of the outbox is gone"),
+        })
+}
+
+/// The order that owns a number, by the index of attempts.
+pub(super) fn owner_of_number(
+    trees: &Trees,
+    mch_id: &MchId,
+    number: &OutTradeNo,
+) -> Result<Option<OrderKey>, StoreError> {
+    trees
+        .get(Kind::Attempts, &number_key(mch_id, number))?
+        .map(|value| decode(&value, "index of attempts"))
+        .transpose()
+}
+
+/// The rows of one value of the outbox; none when it was drained.
+pub(super) fn load_chunk(
+    trees: &Trees,
+    group: u64,
+    chunk: u16,
+) -> Result<Vec<StoredRow>, StoreError> {
+    match trees.get(Kind::Outbox, &packed_key(group, chunk))? {
+        Some(value) => rows_of(&value),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The rows in one value of the outbox.
+pub(super) fn rows_of(value: &[u8]) -> Result<Vec<StoredRow>, StoreError> {
+    unpack(value, "outbox")?
+        .into_iter()
+        .map(|row| decode(row, "row of the outbox"))
+        .collect()
+}

@@ -1,0 +1,527 @@
+//! The ledger on one machine, in a sled of its own.
+//!
+//! `docs/format.md` has the trees and what a crash leaves between any two steps. In short: one thread writes
+//! ([`committer`]); each group of jobs ([`group`]) is one transaction, one flush and one sync of the file, and only then are
+//! the answers given. Reads take a lock that the thread holds from the transaction to the sync, so that they show nothing
+//! which a power cut could take back; they run on the blocking pool.
+
+mod committer;
+mod group;
+mod inbox;
+mod index;
+mod job;
+mod open;
+mod pack;
+mod record;
+mod relay;
+mod ring;
+mod trees;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
+    thread,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::spawn_blocking,
+    time::timeout,
+};
+use wxpay_core::{MchId, OutTradeNo};
+
+use self::{
+    committer::{Committer, SyncFile, file_sync},
+    index::Index,
+    job::{Job, Settlement},
+    pack::unpack,
+    record::{Address, StoredLog, StoredRow, decode, load_order},
+    relay::{Held, Relay},
+    trees::{Kind, Trees, packed_key},
+};
+use crate::{
+    Account, Claim, ClaimToken, Clock, Command, ExecuteError, Executed, Health, Kept, LogEntry,
+    NotifyHead, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery,
+    OrderStore, OutboxId, OutboxRow, OutboxStatus, PAGE_MAX, Page, RelayId, StoreError,
+    SystemClock, Timestamp, Verdict,
+};
+
+/// The most jobs that wait for the committer.
+const QUEUE_MAX: usize = 4096;
+/// The longest wait for an answer: far beyond any sync that still succeeds.
+const ANSWER_PATIENCE: Duration = Duration::from_mins(1);
+
+/// How a [`SledStore`] is opened.
+#[derive(Clone)]
+pub struct SledOptions {
+    /// The clock of leases and waits. Facts of orders take their time from the commands.
+    pub clock: Arc<dyn Clock>,
+    /// What sled may cache, in bytes. Not a bound of the memory used: a process that loads much uses several times that.
+    pub cache_bytes: u64,
+    /// How long a write waits for a place in a full queue before it is [`StoreError::Busy`].
+    pub busy_after: Duration,
+}
+
+/// The machine's clock, 64 MiB, one second.
+impl Default for SledOptions {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            cache_bytes: 64 << 20,
+            busy_after: Duration::from_secs(1),
+        }
+    }
+}
+
+impl fmt::Debug for SledOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledOptions")
+            .field("cache_bytes", &self.cache_bytes)
+            .field("busy_after", &self.busy_after)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A ledger in a folder of its own. One process at a time has it open.
+///
+/// Dropping it does what is waiting and syncs, without a word; [`OrderStore::close`] says whether that went well.
+pub struct SledStore {
+    shared: Arc<Shared>,
+    jobs: mpsc::Sender<Job>,
+    busy_after: Duration,
+}
+
+impl fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledStore")
+            .field("health", &self.health())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is gone once the store is closed.
+struct Live {
+    trees: Trees,
+    index: Index,
+}
+
+/// What callers and the committer share.
+struct Shared {
+    /// Held for writing from a transaction to its sync.
+    live: RwLock<Option<Live>>,
+    relay: Mutex<Relay>,
+    ring: Mutex<ring::Ring>,
+    failed: OnceLock<String>,
+    wake: watch::Sender<u64>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Shared {
+    fn relay(&self) -> MutexGuard<'_, Relay> {
+        self.relay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on nothing is answered but this.
+    fn fail(&self, why: &str) -> StoreError {
+        let why = self.failed.get_or_init(|| why.to_owned());
+        tracing::error!(why, "the ledger failed; it answers nothing until it is opened anew");
+        StoreError::Failed { why: why.clone() }
+    }
+
+    fn failed(&self) -> Option<StoreError> {
+        let why = self.failed.get()?.clone();
+        Some(StoreError::Failed { why })
+    }
+
+    fn shut(&self) {
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Live) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let live = self.live.read().map_err(|_| self.fail("the committer panicked"))?;
+        if let Some(failed) = self.failed() {
+            return Err(failed);
+        }
+        look(live.as_ref().ok_or(StoreError::Closed)?)
+    }
+}
+
+impl SledStore {
+    /// Opens the ledger in `path`, or makes one there.
+    ///
+    /// It blocks: for the folder's lock up to a second, and while the indexes are built in memory, about a second for
+    /// 100 000 orders. The folder is made for its owner alone; one that holds other files and no ledger is refused.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when the folder is open already, [`StoreError::NotAStore`] and
+    /// [`StoreError::NewerFormat`] when it is not for this program, [`StoreError::Corrupt`] when it is damaged, and
+    /// [`StoreError::Io`].
+    pub fn open(path: impl AsRef<Path>, options: SledOptions) -> Result<Self, StoreError> {
+        Self::open_with(path.as_ref(), options, file_sync)
+    }
+
+    fn open_with(
+        path: &Path,
+        options: SledOptions,
+        sync: impl FnOnce(std::fs::File) -> SyncFile,
+    ) -> Result<Self, StoreError> {
+        let SledOptions {
+            clock,
+            cache_bytes,
+            busy_after,
+        } = options;
+        let opened = open::open(path, cache_bytes, clock.now())?;
+        let shared = Arc::new(Shared {
+            live: RwLock::new(Some(Live {
+                trees: opened.trees.clone(),
+                index: opened.index,
+            })),
+            relay: Mutex::new(opened.relay),
+            ring: Mutex::new(opened.ring),
+            failed: OnceLock::new(),
+            wake: watch::Sender::new(0),
+            clock,
+        });
+        let (jobs, received) = mpsc::channel(QUEUE_MAX);
+        let committer = Committer {
+            shared: Arc::clone(&shared),
+            trees: opened.trees,
+            counters: opened.counters,
+            sync: sync(opened.db_file),
+            jobs: received,
+        };
+        thread::Builder::new()
+            .name("order-store".to_owned())
+            .spawn(move || committer.run())
+            .map_err(|error| StoreError::Io {
+                what: "starting the committer".to_owned(),
+                error,
+            })?;
+        Ok(Self {
+            shared,
+            jobs,
+            busy_after,
+        })
+    }
+
+    /// Puts a job before the committer and waits for its answer.
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<T>) -> Job + Send,
+    ) -> Result<T, StoreError> {
+        let gone = || self.shared.failed().unwrap_or(StoreError::Closed);
+        if let Some(failed) = self.shared.failed() {
+            return Err(failed);
+        }
+        let (reply, answer) = oneshot::channel();
+        let place = timeout(self.busy_after, self.jobs.reserve())
+            .await
+            .map_err(|_| StoreError::Busy)?
+            .map_err(|_| gone())?;
+        place.send(job(reply));
+        timeout(ANSWER_PATIENCE, answer)
+            .await
+            .map_err(|_| StoreError::NoAnswer)?
+            .map_err(|_| gone())
+    }
+
+    /// Reads on the blocking pool.
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Shared, &Live) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let reading = spawn_blocking(move || shared.read(|live| look(&shared, live)));
+        timeout(ANSWER_PATIENCE, reading)
+            .await
+            .map_err(|_| StoreError::NoAnswer)?
+            .unwrap_or_else(|panic| {
+                Err(StoreError::Corrupt {
+                    what: format!("a read did not end: {panic}"),
+                })
+            })
+    }
+
+    async fn settle(&self, token: ClaimToken, settlement: Settlement) -> Result<(), StoreError> {
+        self.ask(|reply| Job::Settle(token, settlement, reply)).await?
+    }
+}
+
+fn load(trees: &Trees, key: &OrderKey) -> Result<Option<Order>, StoreError> {
+    Ok(load_order(trees, key)?.map(|stored| stored.order))
+}
+
+/// Orders that the index has, so the ledger must have them too.
+fn load_all(trees: &Trees, keys: &[OrderKey]) -> Result<Vec<Order>, StoreError> {
+    keys.iter()
+        .map(|key| {
+            load(trees, key)?.ok_or_else(|| StoreError::Corrupt {
+                what: format!("order {key} is gone"),
+            })
+        })
+        .collect()
+}
+
+fn load_log(trees: &Trees, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
+    let mut entries = Vec::new();
+    let mut at = load_order(trees, key)?.map(|stored| stored.last_log);
+    while let Some(address) = at {
+        let damaged = || StoreError::Corrupt {
+            what: format!("row {address:?} of the log of {key}"),
+        };
+        let value = trees
+            .get(Kind::Log, &packed_key(address.group, address.chunk))?
+            .ok_or_else(damaged)?;
+        let rows = unpack(&value, "log")?;
+        let row = rows.get(usize::from(address.slot)).ok_or_else(damaged)?;
+        let stored: StoredLog = decode(row, "row of the log")?;
+        // Each row is behind the one before it, so a damaged chain cannot go round for ever.
+        if stored.key != *key || stored.prev.is_some_and(|prev| prev >= address) {
+            return Err(damaged());
+        }
+        entries.push(stored.entry);
+        at = stored.prev;
+    }
+    entries.reverse();
+    Ok(entries)
+}
+
+fn load_row(trees: &Trees, address: Address) -> Result<OutboxRow, StoreError> {
+    let rows = group::load_chunk(trees, address.group, address.chunk)?;
+    rows.into_iter()
+        .find(|row| row.slot == address.slot)
+        .map(|StoredRow { row, .. }| row)
+        .ok_or_else(|| StoreError::Corrupt {
+            what: format!("row {address:?} of the outbox is gone"),
+        })
+}
+
+#[async_trait]
+impl OrderStore for SledStore {
+    async fn execute(&self, command: Command) -> Result<Executed, ExecuteError> {
+        self.ask(|reply| Job::Execute(Box::new(command), reply))
+            .await?
+    }
+
+    async fn get(&self, key: &OrderKey) -> Result<Option<Order>, StoreError> {
+        let key = key.clone();
+        self.read(move |_, live| load(&live.trees, &key)).await
+    }
+
+    async fn find_attempt(
+        &self,
+        mch_id: &MchId,
+        number: &OutTradeNo,
+    ) -> Result<Option<Order>, StoreError> {
+        let (mch_id, number) = (mch_id.clone(), number.clone());
+        self.read(move |_, live| {
+            match group::owner_of_number(&live.trees, &mch_id, &number)? {
+                Some(owner) => load(&live.trees, &owner),
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    async fn log(&self, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
+        let key = key.clone();
+        self.read(move |_, live| load_log(&live.trees, &key)).await
+    }
+
+    async fn list(&self, query: OrderQuery) -> Result<Page, StoreError> {
+        self.read(move |_, live| {
+            let (keys, next) = live.index.page(&query, query.limit.min(PAGE_MAX));
+            let orders = load_all(&live.trees, &keys)?;
+            Ok(Page { orders, next })
+        })
+        .await
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Order>, StoreError> {
+        self.read(move |_, live| {
+            let keys = live.index.due(now, limit.min(PAGE_MAX));
+            load_all(&live.trees, &keys)
+        })
+        .await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.read(|_, live| Ok(live.index.accounts())).await
+    }
+
+    async fn claim(
+        &self,
+        owner: RelayId,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.read(move |shared, live| {
+            let loans = shared
+                .relay()
+                .claim(shared.clock.now(), lease, limit.min(PAGE_MAX));
+            tracing::trace!(%owner, rows = loans.len(), "claimed");
+            loans
+                .into_iter()
+                .map(|loan| {
+                    let row = load_row(&live.trees, loan.address)?;
+                    let token = ClaimToken {
+                        id: row.id.clone(),
+                        address: loan.address.into(),
+                        fence: loan.fence,
+                    };
+                    Ok(Claim {
+                        row,
+                        token,
+                        until: loan.until,
+                    })
+                })
+                .collect()
+        })
+        .await
+    }
+
+    async fn ack(&self, token: ClaimToken) -> Result<(), StoreError> {
+        self.settle(token, Settlement::Sent).await
+    }
+
+    async fn retry_later(
+        &self,
+        token: ClaimToken,
+        after: Duration,
+        reason: String,
+    ) -> Result<(), StoreError> {
+        self.settle(token, Settlement::PutOff(after, reason)).await
+    }
+
+    async fn park(&self, token: ClaimToken, reason: String) -> Result<(), StoreError> {
+        self.settle(token, Settlement::Parked(reason)).await
+    }
+
+    async fn parked(&self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
+        self.read(move |shared, live| {
+            let held: Vec<Address> = shared
+                .relay()
+                .held(Held::Parked)
+                .take(limit.min(PAGE_MAX))
+                .collect();
+            held.into_iter()
+                .map(|address| load_row(&live.trees, address))
+                .collect()
+        })
+        .await
+    }
+
+    async fn requeue(&self, id: &OutboxId) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.ask(|reply| Job::Requeue(id, reply)).await?
+    }
+
+    async fn outbox_status(&self) -> Result<OutboxStatus, StoreError> {
+        self.read(|shared, _| Ok(shared.relay().status(shared.clock.now())))
+            .await
+    }
+
+    fn outbox_wakeup(&self) -> watch::Receiver<u64> {
+        self.shared.wake.subscribe()
+    }
+
+    async fn record_notify(&self, record: NotifyRecord) -> Result<NotifyId, StoreError> {
+        if let Verdict::Accepted { .. } = record.verdict {
+            return self
+                .ask(|reply| Job::Notify(Box::new(record), reply))
+                .await?;
+        }
+        self.read(move |shared, _| {
+            let (head, body) = NotifyHead::split(record);
+            with_ring(shared, |ring| ring.push(&head, &body)).map(NotifyId::Refused)
+        })
+        .await
+    }
+
+    async fn notifies(&self, query: NotifyQuery) -> Result<Vec<NotifySummary>, StoreError> {
+        self.read(move |shared, live| list_notifies(shared, &live.trees, query))
+            .await
+    }
+
+    async fn notify(&self, id: NotifyId) -> Result<Option<NotifyRecord>, StoreError> {
+        self.read(move |shared, live| {
+            let found = match id {
+                NotifyId::Accepted(n) => inbox::load(&live.trees, n)?,
+                NotifyId::Refused(n) => with_ring(shared, |ring| ring.get(n))?,
+            };
+            Ok(found.map(|(head, body)| head.record(body)))
+        })
+        .await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        match self.ask(Job::Close).await {
+            Ok(result) => result,
+            Err(StoreError::Closed) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn health(&self) -> Health {
+        match self.shared.failed.get() {
+            Some(why) => Health::Failed { why: why.clone() },
+            None if self.jobs.is_closed() => Health::Closed,
+            None => Health::Writable,
+        }
+    }
+}
+
+fn with_ring<T>(
+    shared: &Shared,
+    work: impl FnOnce(&mut ring::Ring) -> std::io::Result<T>,
+) -> Result<T, StoreError> {
+    let mut ring = shared.ring.lock().unwrap_or_else(PoisonError::into_inner);
+    work(&mut ring).map_err(|error| StoreError::Io {
+        what: ring::FILE.to_owned(),
+        error,
+    })
+}
+
+fn list_notifies(
+    shared: &Shared,
+    trees: &Trees,
+    query: NotifyQuery,
+) -> Result<Vec<NotifySummary>, StoreError> {
+    let limit = query.limit.min(PAGE_MAX);
+    let wanted = |at: Timestamp| query.before.is_none_or(|before| at < before);
+    let mut found = Vec::new();
+    if query.kept != Kept::Refused {
+        let next = trees.number(trees::INBOX_NEXT_KEY)?.unwrap_or(1);
+        let mut n = next;
+        let oldest = next.saturating_sub(inbox::SLOTS).max(1);
+        while n > oldest && found.len() < limit {
+            n -= 1;
+            if let Some(head) = inbox::head(trees, n)?.filter(|head| wanted(head.at)) {
+                found.push(head.summary(NotifyId::Accepted(n)));
+            }
+        }
+    }
+    let accepted = found.len();
+    if query.kept != Kept::Accepted {
+        with_ring(shared, |ring| {
+            let mut n = ring.next();
+            while n > 1 && found.len() - accepted < limit {
+                n -= 1;
+                match ring.get(n)? {
+                    Some((head, _)) if wanted(head.at) => {
+                        found.push(head.summary(NotifyId::Refused(n)));
+                    }
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+            Ok(())
+        })?;
+    }
+    found.sort_by(|a, b| b.at.cmp(&a.at).then(b.id.cmp(&a.id)));
+    found.truncate(limit);
+    Ok(found)
+}

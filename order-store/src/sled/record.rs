@@ -1,0 +1,158 @@
+//! How records are written: a byte of version, then JSON.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::trees::{Kind, Trees, order_key};
+use crate::{LogEntry, Order, OrderKey, OutboxRow, StoreError, Timestamp};
+
+/// The version that this program writes, and the newest that it reads.
+const VERSION: u8 = 1;
+/// The most bytes of a value. A leaf of sled's holds up to 16 values and is written whole; one above 128 KiB becomes a
+/// file of its own that sled never syncs. So values are small.
+pub(super) const VALUE_MAX_BYTES: usize = 5_700;
+
+/// Where a row of the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct Address {
+    #[serde(rename = "g")]
+    pub(super) group: u64,
+    #[serde(rename = "c")]
+    pub(super) chunk: u16,
+    #[serde(rename = "s")]
+    pub(super) slot: u16,
+}
+
+impl From<Address> for u128 {
+    fn from(address: Address) -> Self {
+        Self::from(address.group) << 32
+            | Self::from(address.chunk) << 16
+            | Self::from(address.slot)
+    }
+}
+
+impl From<u128> for Address {
+    #[allow(clippy::cast_possible_truncation, reason = "each part is cut to its own bits")]
+    fn from(bits: u128) -> Self {
+        Self {
+            group: (bits >> 32) as u64,
+            chunk: (bits >> 16) as u16,
+            slot: bits as u16,
+        }
+    }
+}
+
+/// An order, and where the last row of its log is.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredOrder {
+    pub(super) order: Order,
+    pub(super) last_log: Address,
+}
+
+/// A row of the log, and where the order's row before it is.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredLog {
+    pub(super) key: OrderKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) prev: Option<Address>,
+    pub(super) entry: LogEntry,
+}
+
+/// A row of the outbox, with what became of its tries.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct StoredRow {
+    pub(super) slot: u16,
+    pub(super) row: OutboxRow,
+    #[serde(default, skip_serializing_if = "Hold::is_none")]
+    pub(super) hold: Hold,
+}
+
+/// What keeps a row back, across a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Hold {
+    /// Nothing.
+    #[default]
+    None,
+    /// It was put off.
+    Until(Timestamp),
+    /// It was set aside.
+    Parked,
+}
+
+impl Hold {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// A record of the current version.
+pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+    let mut bytes = vec![VERSION];
+    serde_json::to_writer(&mut bytes, record).expect("records have string keys and memory takes all");
+    bytes
+}
+
+/// Reads what [`encode`] wrote; `what` names it for people.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
+    let json = checked(bytes, what)?;
+    serde_json::from_slice(json).map_err(|error| StoreError::Corrupt {
+        what: format!("{what}: {error}"),
+    })
+}
+
+/// What follows the version.
+pub(super) fn checked<'a>(bytes: &'a [u8], what: &str) -> Result<&'a [u8], StoreError> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => Ok(rest),
+        Some((&newer, _)) if newer > VERSION => Err(StoreError::NewerFormat {
+            found: newer.into(),
+            known: VERSION.into(),
+        }),
+        _ => Err(StoreError::Corrupt {
+            what: format!("{what} has no version"),
+        }),
+    }
+}
+
+/// An order's record in parts of at most [`VALUE_MAX_BYTES`]. The first says how many there are.
+pub(super) fn order_parts(stored: &StoredOrder) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let bytes = encode(stored);
+    let pieces: Vec<&[u8]> = bytes.chunks(VALUE_MAX_BYTES - 2).collect();
+    let count = u8::try_from(pieces.len()).expect("attempts, payments and refunds are bounded");
+    (0..count)
+        .zip(pieces)
+        .map(|(part, piece)| {
+            let mut value = vec![VERSION, count];
+            value.extend_from_slice(piece);
+            (order_key(&stored.order.key, part), value)
+        })
+        .collect()
+}
+
+/// Reads an order's record; `first` is the value of its first part.
+pub(super) fn join_order(
+    trees: &Trees,
+    key: &[u8],
+    first: &[u8],
+) -> Result<StoredOrder, StoreError> {
+    let what = || format!("order {}", key.escape_ascii());
+    let damaged = || StoreError::Corrupt { what: what() };
+    let (&count, piece) = checked(first, &what())?.split_first().ok_or_else(damaged)?;
+    let mut bytes = piece.to_vec();
+    let mut key = key.to_vec();
+    for part in 1..count {
+        *key.last_mut().ok_or_else(damaged)? = part;
+        let value = trees.get(Kind::Orders, &key)?.ok_or_else(damaged)?;
+        bytes.extend_from_slice(value.get(2..).ok_or_else(damaged)?);
+    }
+    decode(&bytes, &what())
+}
+
+/// Reads an order by its key.
+pub(super) fn load_order(trees: &Trees, key: &OrderKey) -> Result<Option<StoredOrder>, StoreError> {
+    let bytes = order_key(key, 0);
+    match trees.get(Kind::Orders, &bytes)? {
+        Some(first) => join_order(trees, &bytes, &first).map(Some),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,165 @@
+//! The trees of the store, their keys, and one atomic write over all of them.
+
+use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
+use wxpay_core::{MchId, OutTradeNo, TransactionId};
+
+use crate::{OrderKey, StoreError, hash::fnv1a};
+
+/// One tree for each kind of record; in this order they go into every transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Meta,
+    Orders,
+    Attempts,
+    Transactions,
+    #[expect(dead_code, reason = "the index of refund numbers: its tree stands from the first day, its commands come later")]
+    Refunds,
+    Log,
+    Outbox,
+    Inbox,
+}
+
+const NAMES: [&str; 8] = [
+    "meta",
+    "orders",
+    "attempts",
+    "transactions",
+    "refunds",
+    "log",
+    "outbox",
+    "inbox",
+];
+
+/// The format of the folder.
+pub(super) const FORMAT_KEY: &[u8] = b"format";
+/// The lowest group that may hold rows of the outbox.
+pub(super) const OUTBOX_LOW_KEY: &[u8] = b"outbox_low";
+/// The number of the next accepted notify.
+pub(super) const INBOX_NEXT_KEY: &[u8] = b"inbox_next";
+/// What leads the key of an account.
+pub(super) const ACCOUNT_PREFIX: &[u8] = b"account\0";
+
+/// What one group writes: a value, or nothing to remove the key.
+pub(super) type Writes = Vec<(Kind, Vec<u8>, Option<Vec<u8>>)>;
+
+/// The open trees.
+#[derive(Clone)]
+pub(super) struct Trees {
+    db: Db,
+    trees: Vec<Tree>,
+}
+
+impl Trees {
+    pub(super) fn open(db: Db) -> ::sled::Result<Self> {
+        let trees = NAMES
+            .iter()
+            .map(|name| db.open_tree(name))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { db, trees })
+    }
+
+    pub(super) fn tree(&self, kind: Kind) -> &Tree {
+        &self.trees[kind as usize]
+    }
+
+    pub(super) fn get(&self, kind: Kind, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        self.tree(kind).get(key).map_err(|error| damaged(&error))
+    }
+
+    /// A number of eight bytes in the tree of single values.
+    pub(super) fn number(&self, key: &[u8]) -> Result<Option<u64>, StoreError> {
+        let Some(value) = self.get(Kind::Meta, key)? else {
+            return Ok(None);
+        };
+        let bytes = value.as_ref().try_into().map_err(|_| StoreError::Corrupt {
+            what: format!("meta record {} has {} bytes", key.escape_ascii(), value.len()),
+        })?;
+        Ok(Some(u64::from_be_bytes(bytes)))
+    }
+
+    /// Whether no tree holds anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.trees.iter().all(Tree::is_empty)
+    }
+
+    /// Writes all or nothing. It is in sled's buffer then, and on disk after [`Trees::flush`] and a sync of the file.
+    pub(super) fn apply(&self, writes: &Writes) -> ::sled::Result<()> {
+        let done = self.trees.as_slice().transaction(|trees| {
+            for (kind, key, value) in writes {
+                let tree = &trees[*kind as usize];
+                match value {
+                    Some(value) => tree.insert(key.as_slice(), value.as_slice())?,
+                    None => tree.remove(key.as_slice())?,
+                };
+            }
+            Ok(())
+        });
+        done.map_err(|error| match error {
+            TransactionError::Abort(()) => unreachable!("nothing aborts"),
+            TransactionError::Storage(error) => error,
+        })
+    }
+
+    /// Hands sled's buffers to the operating system. On Linux that is no sync.
+    pub(super) fn flush(&self) -> ::sled::Result<()> {
+        self.db.flush().map(drop)
+    }
+}
+
+/// A read that failed: the file is not what was written, or cannot be read.
+pub(super) fn damaged(error: &::sled::Error) -> StoreError {
+    StoreError::Corrupt {
+        what: error.to_string(),
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "one byte of the hash is what is wanted")]
+fn shard(parts: [&[u8]; 2]) -> u8 {
+    fnv1a(parts) as u8
+}
+
+fn sharded(parts: [&[u8]; 2]) -> Vec<u8> {
+    let mut key = vec![shard(parts)];
+    key.extend_from_slice(parts[0]);
+    key.push(0);
+    key.extend_from_slice(parts[1]);
+    key
+}
+
+/// The key of one part of an order's record.
+pub(super) fn order_key(key: &OrderKey, part: u8) -> Vec<u8> {
+    let mut bytes = sharded([
+        key.mch_id.as_str().as_bytes(),
+        key.out_trade_no.as_str().as_bytes(),
+    ]);
+    bytes.extend_from_slice(&[0, part]);
+    bytes
+}
+
+/// The key of a number in the index of attempts.
+pub(super) fn number_key(mch_id: &MchId, number: &OutTradeNo) -> Vec<u8> {
+    sharded([mch_id.as_str().as_bytes(), number.as_str().as_bytes()])
+}
+
+/// The key of a transaction in its index.
+pub(super) fn transaction_key(id: &TransactionId) -> Vec<u8> {
+    sharded([b"", id.as_str().as_bytes()])
+}
+
+/// The key of a packed value of the log or the outbox.
+pub(super) fn packed_key(group: u64, chunk: u16) -> Vec<u8> {
+    let mut key = group.to_be_bytes().to_vec();
+    key.extend_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+/// The group and chunk that [`packed_key`] was made of.
+pub(super) fn parse_packed_key(key: &[u8]) -> Result<(u64, u16), StoreError> {
+    let (group, chunk) = key.split_at_checked(8).unwrap_or_default();
+    match (group.try_into(), chunk.try_into()) {
+        (Ok(group), Ok(chunk)) => Ok((u64::from_be_bytes(group), u16::from_be_bytes(chunk))),
+        _ => Err(StoreError::Corrupt {
+            what: format!("packed key {}", key.escape_ascii()),
+        }),
+    }
+}

@@ -1,0 +1,159 @@
+//! What a broker is made of.
+
+use super::permission::User;
+use crate::frame::Limits;
+use std::time::Duration;
+use thiserror::Error;
+
+/// How an exchange routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExchangeKind {
+    /// To every binding.
+    Fanout,
+    /// To the bindings whose key is the message's, byte for byte.
+    Direct,
+}
+
+/// Bounds on everything that a peer can make grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrokerLimits {
+    /// Connections at once; one more gets HTTP 503. 10 000.
+    pub max_connections: usize,
+    /// What a frame may hold. 16 KiB, 64 headers of 4 KiB. A WebSocket message may hold four such
+    /// frames and at least 16 KiB, since a publisher packs them.
+    pub frame: Limits,
+    /// Subscriptions of one connection. 16.
+    pub max_subscriptions: usize,
+    /// Messages on their way to one connection; beyond, it is a slow consumer: ERROR and close.
+    /// Messages of a named queue wait in the queue instead, from half of it on. 256.
+    pub max_outgoing: usize,
+    /// Queues, declared ones included. 20 000, since each subscription of an exchange has its own.
+    pub max_queues: usize,
+    /// Messages in one queue; beyond, the oldest is dropped, as RabbitMQ's `max-length` does by
+    /// default. 10 000.
+    pub max_queue_messages: usize,
+    /// Bytes of bodies in one queue; beyond, the oldest are dropped. 16 MiB.
+    pub max_queue_bytes: usize,
+    /// From the upgrade to CONNECT. 10 s.
+    pub connect_timeout: Duration,
+    /// For writing to a connection. 10 s.
+    pub write_timeout: Duration,
+    /// A connection that agreed on no heart-beat of its own is pinged so often, and closed when
+    /// nothing came for two intervals. 30 s.
+    pub ping_interval: Duration,
+}
+
+impl Default for BrokerLimits {
+    fn default() -> Self {
+        Self {
+            max_connections: 10_000,
+            frame: Limits::default(),
+            max_subscriptions: 16,
+            max_outgoing: 256,
+            max_queues: 20_000,
+            max_queue_messages: 10_000,
+            max_queue_bytes: 16 * 1024 * 1024,
+            connect_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A binding between exchanges, by name.
+#[derive(Debug, Clone)]
+pub(crate) struct Binding {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) key: String,
+}
+
+/// Exchanges, bindings, queues, users and limits of a [`Broker`](super::Broker).
+#[derive(Debug, Clone, Default)]
+pub struct BrokerConfig {
+    pub(crate) exchanges: Vec<(String, ExchangeKind)>,
+    pub(crate) bindings: Vec<Binding>,
+    pub(crate) queues: Vec<String>,
+    pub(crate) users: Vec<User>,
+    pub(crate) limits: BrokerLimits,
+}
+
+/// Why no broker can be made of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Two exchanges, queues or users of one name.
+    #[error("{kind} {name:?} is there twice")]
+    Duplicate {
+        /// `exchange`, `queue` or `user`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A binding speaks of an exchange or queue that is not there.
+    #[error("a binding names {name:?}, which is no exchange or queue")]
+    UnknownName {
+        /// The name.
+        name: String,
+    },
+    /// A name is empty or begins with `amq.`, which is the broker's own.
+    #[error("{name:?} cannot be the name of an exchange or queue")]
+    Name {
+        /// The name.
+        name: String,
+    },
+}
+
+impl BrokerConfig {
+    /// Nothing but the default limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an exchange.
+    #[must_use]
+    pub fn exchange(mut self, name: impl Into<String>, kind: ExchangeKind) -> Self {
+        self.exchanges.push((name.into(), kind));
+        self
+    }
+
+    /// Binds an exchange or queue (`to`) behind an exchange (`from`). A message keeps its routing
+    /// key from exchange to exchange.
+    #[must_use]
+    pub fn bind(
+        mut self,
+        from: impl Into<String>,
+        to: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Self {
+        self.bindings.push(Binding {
+            from: from.into(),
+            to: to.into(),
+            key: key.into(),
+        });
+        self
+    }
+
+    /// Declares a queue.
+    #[must_use]
+    pub fn queue(mut self, name: impl Into<String>) -> Self {
+        self.queues.push(name.into());
+        self
+    }
+
+    /// Adds a user.
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// Sets the limits.
+    #[must_use]
+    pub fn limits(mut self, limits: BrokerLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+}

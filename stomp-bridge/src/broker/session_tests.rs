@@ -1,0 +1,294 @@
+use super::*;
+use crate::broker::{BrokerConfig, ExchangeKind, May};
+use std::time::Duration;
+
+struct Peer {
+    session: Session,
+    router: Router,
+    now: Instant,
+}
+
+impl Peer {
+    fn new() -> Self {
+        let config = BrokerConfig::new()
+            .exchange("paynotify", ExchangeKind::Fanout)
+            .exchange("paynotify.page", ExchangeKind::Direct)
+            .queue("order_pay");
+        let users = [
+            User::new("root", "r")
+                .configure(May::All)
+                .write(May::All)
+                .read(May::All),
+            User::new("webguest", "webguest").read(May::only(["paynotify.page"])),
+        ];
+        let now = Instant::now();
+        let mut router = Router::new(&config).unwrap();
+        router.add_connection(7);
+        let session = Session::new(7, users.into(), BrokerLimits::default(), now);
+        Self {
+            session,
+            router,
+            now,
+        }
+    }
+
+    fn logged_in(login: &str, passcode: &str) -> Self {
+        let mut peer = Self::new();
+        let connect =
+            format!("CONNECT\naccept-version:1.2\nlogin:{login}\npasscode:{passcode}\n\n\0");
+        let answer = peer.say(&connect);
+        assert!(answer[0].starts_with("CONNECTED\n"), "{answer:?}");
+        peer
+    }
+
+    /// What it answers to these bytes: frames, or `close CODE`.
+    fn say(&mut self, bytes: &str) -> Vec<String> {
+        self.session
+            .handle_bytes(self.now, bytes.as_bytes(), &mut self.router);
+        self.answers()
+    }
+
+    fn answers(&mut self) -> Vec<String> {
+        let shown = |action| match action {
+            Action::Send(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            Action::Ping => "ping".to_owned(),
+            Action::Close { code, .. } => format!("close {code}"),
+        };
+        std::iter::from_fn(|| self.session.next_action())
+            .map(shown)
+            .collect()
+    }
+}
+
+/// The `message` header and the body of the ERROR that comes before the close.
+fn refused(answers: &[String]) -> (String, String) {
+    let [error, closed] = answers else {
+        panic!("{answers:?}")
+    };
+    assert_eq!(closed, "close 1008");
+    let (head, body) = error.split_once("\n\n").unwrap();
+    let message = head
+        .strip_prefix("ERROR\nmessage:")
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap();
+    (message.to_owned(), body.trim_end_matches('\0').to_owned())
+}
+
+#[test]
+fn connect_agrees_on_version_and_heart_beats() {
+    let mut peer = Peer::new();
+    let answer = peer.say(
+        "CONNECT\naccept-version:1.0,1.1\nhost:/\nlogin:root\npasscode:r\nheart-beat:1,20000\n\n\0",
+    );
+    assert_eq!(answer.len(), 1);
+    let version = concat!("server:stomp-bridge/", env!("CARGO_PKG_VERSION"));
+    for part in [
+        "CONNECTED\n",
+        version,
+        "session:session-7",
+        "heart-beat:20000,1000",
+        "version:1.1",
+    ] {
+        assert!(answer[0].contains(part), "{part} in {answer:?}");
+    }
+    assert_eq!(
+        peer.session.next_timeout(),
+        Some(peer.now + Duration::from_secs(2))
+    );
+}
+
+#[test]
+fn a_connect_that_fails_has_rabbitmqs_words() {
+    let bad = |body: &str| ("Bad CONNECT".to_owned(), body.to_owned());
+    for (frame, expected) in [
+        (
+            "CONNECT\naccept-version:1.2\nlogin:root\npasscode:wrong\n\n\0",
+            bad("Access refused for user 'root'"),
+        ),
+        (
+            "STOMP\naccept-version:1.2\n\n\0",
+            bad("Access refused for user ''"),
+        ),
+        (
+            "CONNECT\naccept-version:1.2\nhost:nope\nlogin:root\npasscode:r\n\n\0",
+            bad("Virtual host 'nope' access denied"),
+        ),
+        (
+            "CONNECT\naccept-version:1.2\nlogin:root\npasscode:r\nheart-beat:x\n\n\0",
+            bad("heart-beat is not two numbers"),
+        ),
+        (
+            "CONNECT\naccept-version:2.0\nlogin:root\npasscode:r\n\n\0",
+            (
+                "Version mismatch".into(),
+                "Supported versions are 1.0,1.1,1.2".into(),
+            ),
+        ),
+        (
+            "SEND\ndestination:/queue/order_pay\n\n\0",
+            (
+                "Illegal command".into(),
+                "You must log in using CONNECT first".into(),
+            ),
+        ),
+    ] {
+        let mut peer = Peer::new();
+        assert_eq!(refused(&peer.say(frame)), expected, "{frame}");
+        assert!(
+            peer.say(frame).is_empty(),
+            "nothing is heard after the close"
+        );
+    }
+    let mut peer = Peer::new();
+    peer.session
+        .handle_timeout(peer.now + Duration::from_secs(10));
+    assert_eq!(refused(&peer.answers()).0, "Bad CONNECT");
+}
+
+#[test]
+fn webguest_may_read_the_page_route_and_nothing_else() {
+    let denied = |kind: &str, name: &str| {
+        let body = format!(
+            "ACCESS_REFUSED - access to {kind} '{name}' in vhost '/' refused for user 'webguest'"
+        );
+        ("access_refused".to_owned(), body)
+    };
+    for (command, destination, (kind, name)) in [
+        ("SEND", "/exchange/paynotify", ("exchange", "paynotify")),
+        (
+            "SEND",
+            "/exchange/paynotify.page/k",
+            ("exchange", "paynotify.page"),
+        ),
+        (
+            "SUBSCRIBE",
+            "/exchange/paynotify",
+            ("exchange", "paynotify"),
+        ),
+        ("SEND", "/queue/order_pay", ("queue", "order_pay")),
+        ("SUBSCRIBE", "/queue/order_pay", ("queue", "order_pay")),
+        ("SUBSCRIBE", "/amq/queue/order_pay", ("queue", "order_pay")),
+        (
+            "SUBSCRIBE",
+            "/queue/stomp-subscription-z",
+            ("queue", "stomp-subscription-z"),
+        ),
+        ("SEND", "/amq/queue/order_pay", ("exchange", "amq.default")),
+        ("SUBSCRIBE", "/topic/a", ("exchange", "amq.topic")),
+        ("SEND", "/topic/a", ("exchange", "amq.topic")),
+        ("SUBSCRIBE", "/exchange/nope", ("exchange", "nope")),
+        ("SUBSCRIBE", "/queue/new", ("queue", "new")),
+    ] {
+        let mut peer = Peer::logged_in("webguest", "webguest");
+        let answer = peer.say(&format!("{command}\nid:0\ndestination:{destination}\n\n\0"));
+        assert_eq!(
+            refused(&answer),
+            denied(kind, name),
+            "{command} {destination}"
+        );
+    }
+    let mut peer = Peer::logged_in("webguest", "webguest");
+    let subscribe = "SUBSCRIBE\nid:0\ndestination:/exchange/paynotify.page/k\nreceipt:r\n\n\0";
+    assert_eq!(peer.say(subscribe), ["RECEIPT\nreceipt-id:r\n\n\0"]);
+}
+
+#[test]
+fn a_wrong_frame_has_rabbitmqs_words_and_names_its_receipt() {
+    for (frame, message) in [
+        ("SEND\n\nx\0", "Missing destination"),
+        ("SEND\ndestination:/foo/bar\n\n\0", "Unknown destination"),
+        ("SEND\ndestination:order_pay\n\n\0", "Unknown destination"),
+        ("SEND\ndestination:/queue/\n\n\0", "Invalid destination"),
+        ("SEND\ndestination:/exchange/nope\n\n\0", "not_found"),
+        (
+            "SEND\ndestination:/queue/order_pay\nmessage-id:1\n\n\0",
+            "'message-id' is not allowed on 'SEND'",
+        ),
+        (
+            "SEND\ndestination:/queue/order_pay\ntransaction:t\n\n\0",
+            "not_implemented",
+        ),
+        (
+            "SUBSCRIBE\nid:0\ndestination:/amq/queue/missing\n\n\0",
+            "not_found",
+        ),
+        (
+            "SUBSCRIBE\nid:0\nack:never\ndestination:/queue/order_pay\n\n\0",
+            "Invalid header",
+        ),
+        ("UNSUBSCRIBE\nid:9\n\n\0", "No subscription found"),
+        ("ACK\nid:T_0@@session-7@@9\n\n\0", "Invalid header"),
+        ("ACK\nid:9\n\n\0", "Invalid header"),
+        ("BEGIN\ntransaction:t\n\n\0", "not_implemented"),
+        ("CONNECT\naccept-version:1.2\n\n\0", "Illegal command"),
+        ("MESSAGE\n\n\0", "Bad command"),
+        ("NOPE\n\n\0", "Bad command"),
+        ("SEND\ndestination:/queue/a\\t\n\n\0", "Bad frame"),
+        (
+            "SEND\ndestination:/queue/a\ncontent-length:1\n\nabc\0",
+            "Bad frame",
+        ),
+    ] {
+        let mut peer = Peer::logged_in("root", "r");
+        assert_eq!(
+            refused(&peer.say(frame)).0,
+            message,
+            "{}",
+            frame.escape_debug()
+        );
+    }
+    let mut peer = Peer::logged_in("root", "r");
+    let answer = peer.say("SEND\nreceipt:r-9\ndestination:/exchange/nope\n\n\0");
+    assert!(answer[0].contains("\nreceipt-id:r-9\n"), "{answer:?}");
+    assert_eq!(answer.len(), 2, "no RECEIPT beside it");
+}
+
+#[test]
+fn a_message_carries_the_senders_headers_and_the_brokers_own() {
+    let mut peer = Peer::logged_in("root", "r");
+    peer.say("SUBSCRIBE\nid:s1\nack:client-individual\ndestination:/queue/order_pay\n\n\0");
+    peer.say(
+        "SEND\ndestination:/queue/order_pay\nreceipt:1\npersistent:true\nx-outbox-id:a\\cb\n\
+         amqp-message-id:a\\cb\ncontent-type:application/json\nsubscription:forged\nack:forged\n\
+         content-length:2\n\n{}\0",
+    );
+    let [delivery] = &peer.router.take_deliveries()[..] else {
+        panic!("one delivery")
+    };
+    let bytes = peer.session.encode(peer.now, delivery).unwrap();
+    assert_eq!(
+        std::str::from_utf8(&bytes).unwrap(),
+        "MESSAGE\nsubscription:s1\ndestination:/queue/order_pay\nmessage-id:T_s1@@session-7@@1\n\
+         redelivered:false\nack:T_s1@@session-7@@1\npersistent:true\nx-outbox-id:a\\cb\n\
+         amqp-message-id:a\\cb\ncontent-type:application/json\ncontent-length:2\n\n{}\0"
+    );
+    assert!(peer.say("NACK\nid:T_s1@@session-7@@1\n\n\0").is_empty());
+    let [again] = &peer.router.take_deliveries()[..] else {
+        panic!("one redelivery")
+    };
+    assert!(again.redelivered);
+    assert!(peer.say("ACK\nid:T_s1@@session-7@@2\n\n\0").is_empty());
+    assert_eq!(
+        refused(&peer.say("ACK\nid:T_s1@@session-7@@2\n\n\0")).0,
+        "Invalid header"
+    );
+}
+
+#[test]
+fn disconnect_gives_its_receipt_and_a_normal_close() {
+    let mut peer = Peer::logged_in("root", "r");
+    let answer = peer.say("DISCONNECT\nreceipt:bye\n\n\0SEND\ndestination:/queue/order_pay\n\n\0");
+    assert_eq!(answer, ["RECEIPT\nreceipt-id:bye\n\n\0", "close 1000"]);
+    assert_eq!(peer.router.counters.published, 0);
+}
+
+#[test]
+fn a_slow_consumer_is_told_once() {
+    let mut peer = Peer::logged_in("root", "r");
+    peer.session.refuse_slow();
+    peer.session.refuse_slow();
+    assert_eq!(refused(&peer.answers()).0, "slow_consumer");
+    assert!(peer.session.is_closed());
+}

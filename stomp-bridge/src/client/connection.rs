@@ -1,0 +1,197 @@
+//! A session on a socket: carries frames, events and time-outs between the two, decides nothing.
+
+use super::codec::{CodecError, GuardedCodec, Incoming};
+use super::connect::{ConnectError, ConnectOptions, ServerInfo};
+use super::credentials::Credentials;
+use super::session::{Cut, Event, Session, SessionConfig};
+use super::transport::{Io, dial};
+use super::url::BrokerUrl;
+use futures_util::{Sink, SinkExt, Stream};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::codec::Framed;
+
+/// Bytes that may wait for the socket before no more messages are taken.
+const MAX_UNSENT_BYTES: usize = 64 * 1024;
+
+/// For DISCONNECT and the socket's close.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Whether a turn reads from the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    On,
+    /// The consumer is behind: the socket's own buffers fill, and heart-beats still go out.
+    Paused,
+}
+
+pub(crate) struct Connection<T> {
+    link: Framed<Box<dyn Io>, GuardedCodec>,
+    pub(crate) session: Session<T>,
+    unflushed: bool,
+    /// Since when a flush makes no end.
+    stuck_since: Option<Instant>,
+    write_timeout: Duration,
+}
+
+impl<T> Connection<T> {
+    /// Dials and shakes hands, all within `options.connect_timeout`.
+    pub(crate) async fn open(
+        url: &BrokerUrl,
+        credentials: Option<&Credentials>,
+        options: &ConnectOptions,
+        mut config: SessionConfig,
+    ) -> Result<(Self, ServerInfo), ConnectError> {
+        let deadline = Instant::now() + options.connect_timeout;
+        let io = dial(url, options, deadline).await?;
+        let mut link = Framed::new(io, GuardedCodec::new(options.limits));
+        // Never flushes on its own: what is written between two flushes travels together.
+        link.set_backpressure_boundary(usize::MAX);
+        let now = Instant::now();
+        config.connect_timeout = deadline.saturating_duration_since(now);
+        let session = Session::new(config, url.vhost(), credentials, now.into_std());
+        let write_timeout = config.receipt_timeout;
+        let mut connection = Self {
+            link,
+            session,
+            unflushed: false,
+            stuck_since: None,
+            write_timeout,
+        };
+        loop {
+            connection.turn(Reading::On).await;
+            match connection.session.poll_event() {
+                Some(Event::Connected(server)) => return Ok((connection, server)),
+                Some(Event::Ended(cut)) => return Err(cut.into()),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// Whether another message may be handed to the session.
+    pub(crate) fn has_room(&self) -> bool {
+        self.session.has_room() && self.link.write_buffer().len() < MAX_UNSENT_BYTES
+    }
+
+    /// Writes what the session has to say, then waits until one thing came in or a time-out
+    /// passed. Can be dropped at any point and called again.
+    pub(crate) async fn turn(&mut self, reading: Reading) {
+        self.load();
+        let due = self.next_timeout();
+        let mut alarm = pin!(due.map(sleep_until));
+        poll_fn(|cx| {
+            if self.poll_write(cx).is_err() || self.poll_read(cx, reading).is_ready() {
+                return Poll::Ready(());
+            }
+            // A flush that has just got stuck has a deadline of its own.
+            if due.is_none() && self.stuck_since.is_some() {
+                return Poll::Ready(());
+            }
+            match alarm.as_mut().as_pin_mut() {
+                Some(alarm) => alarm.poll(cx),
+                None => Poll::Pending,
+            }
+        })
+        .await;
+        self.pass_time(reading);
+        self.load();
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let stuck = self.stuck_since.map(|since| since + self.write_timeout);
+        self.session
+            .next_timeout()
+            .map(Instant::from_std)
+            .into_iter()
+            .chain(stuck)
+            .min()
+    }
+
+    fn pass_time(&mut self, reading: Reading) {
+        let now = Instant::now();
+        if reading == Reading::Paused {
+            // Who does not listen cannot call the other silent.
+            self.session.handle_bytes(now.into_std());
+        }
+        if self
+            .stuck_since
+            .is_some_and(|since| since + self.write_timeout <= now)
+        {
+            self.session.end(Cut::Stalled);
+        }
+        self.session.handle_timeout(now.into_std());
+    }
+
+    /// Encodes what the session has to say; the next turn writes it.
+    pub(crate) fn load(&mut self) {
+        while let Some(frame) = self.session.poll_transmit() {
+            self.unflushed = true;
+            if let Err(e) = Pin::new(&mut self.link).start_send(frame) {
+                self.session.end(cut(e));
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), ()> {
+        if !self.unflushed {
+            return Ok(());
+        }
+        match Pin::new(&mut self.link).poll_flush(cx) {
+            Poll::Pending => {
+                self.stuck_since.get_or_insert_with(Instant::now);
+                Ok(())
+            }
+            Poll::Ready(Ok(())) => {
+                (self.unflushed, self.stuck_since) = (false, None);
+                Ok(())
+            }
+            Poll::Ready(Err(e)) => {
+                self.session.end(cut(e));
+                Err(())
+            }
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, reading: Reading) -> Poll<()> {
+        if reading == Reading::Paused {
+            return Poll::Pending;
+        }
+        let item = std::task::ready!(Pin::new(&mut self.link).poll_next(cx));
+        let now = Instant::now().into_std();
+        match item {
+            Some(Ok(Incoming::Bytes)) => self.session.handle_bytes(now),
+            Some(Ok(Incoming::Frame(frame))) => self.session.handle_frame(now, frame),
+            Some(Err(e)) => self.session.end(cut(e)),
+            None => {
+                let note = self.link.get_ref().close_note();
+                self.session.end(Cut::Closed {
+                    note: note.unwrap_or_else(|| "end of stream".into()),
+                });
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// DISCONNECT and close, for at most a second. The session must have nothing in flight that
+    /// anybody waits for.
+    pub(crate) async fn goodbye(mut self) {
+        self.session.disconnect(Instant::now().into_std());
+        self.load();
+        // How it ends changes nothing: the connection is over either way.
+        timeout(GOODBYE_TIMEOUT, self.link.close()).await.ok();
+    }
+}
+
+fn cut(error: CodecError) -> Cut {
+    match error {
+        CodecError::Io(e) => Cut::Closed {
+            note: e.to_string(),
+        },
+        e => Cut::Protocol {
+            what: e.to_string(),
+        },
+    }
+}

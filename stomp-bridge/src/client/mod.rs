@@ -1,0 +1,33 @@
+//! Publish to, and read from, a STOMP broker over TCP, TLS, WebSocket or secure WebSocket.
+//!
+//! Framing is async-stomp's `ClientCodec`, behind a guard that contains its limits. Handshake,
+//! heart-beats, receipts and reconnection are ours: a pure state machine that takes frames,
+//! commands and `now`, with a task around it that only carries bytes.
+//!
+//! [`Publisher`] is the way to send; [`Subscriber`] is a small reader for one destination.
+
+mod backoff;
+mod codec;
+mod connect;
+mod connection;
+mod credentials;
+mod destination;
+mod publication;
+mod publisher;
+mod session;
+mod subscriber;
+mod tls;
+mod transport;
+mod url;
+mod ws_io;
+
+pub use backoff::Backoff;
+pub use connect::{ConnectError, ConnectOptions, ServerInfo, Step};
+pub use credentials::{Credentials, CredentialsProvider, InvalidCredentials};
+pub use destination::{Destination, DestinationError};
+pub use publication::{NotSent, Publication, PublishError, Published};
+pub use publisher::{Drained, Publisher, PublisherConfig, Status};
+pub use session::Cut;
+pub use subscriber::{Message, SubscribeError, Subscriber};
+pub use tls::{ExtraRoots, TlsError};
+pub use url::{BrokerUrl, BrokerUrlError, Scheme};

@@ -1,0 +1,431 @@
+//! The client's session: frames, commands and `now` in; frames, events and the next time-out out.
+//!
+//! It owns the handshake, heart-beats both ways, and the table of receipts that are out. It reads
+//! no clock and touches no socket. Any ERROR, any decode error and any close ends it: RabbitMQ
+//! leaves the socket open after some errors and closes it after others, so the only safe rule is
+//! that the first one is the end. A RECEIPT after an ERROR means nothing and is not looked at.
+
+use super::codec::Outgoing;
+use super::connect::ServerInfo;
+use super::credentials::Credentials;
+use super::publication::Publication;
+use crate::frame::{Version, unescape};
+use async_stomp::{AckMode, FromServer, Message, ToServer};
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// Why a connection ended, or was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Cut {
+    /// The peer closed it, or the network did. Over WebSocket RabbitMQ closes with code 1000 where
+    /// it refuses something, so that a clean close is no good news.
+    #[error("connection closed: {note}")]
+    Closed {
+        /// The WebSocket close code and reason, or the system's error.
+        note: String,
+    },
+    /// The broker sent an ERROR frame that names no message of ours.
+    #[error("broker error: {message}: {body}")]
+    ErrorFrame {
+        /// Its `message` header.
+        message: String,
+        /// Its body.
+        body: String,
+    },
+    /// A receipt did not come in time, which is the only sign that a broker under a resource
+    /// alarm gives. The connection is dropped.
+    #[error("no receipt in time")]
+    ReceiptTimeout,
+    /// CONNECTED did not come in time.
+    #[error("no CONNECTED in time")]
+    HandshakeTimeout,
+    /// Nothing came for two heart-beat intervals.
+    #[error("no heart-beat from the broker")]
+    Silent,
+    /// The broker does not take what we write.
+    #[error("the broker stopped reading")]
+    Stalled,
+    /// The bytes are no STOMP that we understand.
+    #[error("not understood: {what}")]
+    Protocol {
+        /// What was met.
+        what: String,
+    },
+    /// The publisher or subscriber was stopped.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// How a frame that asked for a receipt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Confirmed,
+    Refused { message: String, body: String },
+    Unknown(Cut),
+}
+
+/// A MESSAGE as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) destination: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event<T> {
+    Connected(ServerInfo),
+    Settled { token: T, outcome: Outcome },
+    Received(Received),
+    Ended(Cut),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionConfig {
+    /// What we offer to send and ask to receive; zero for none.
+    pub(crate) heartbeat: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) receipt_timeout: Duration,
+    /// Frames that may wait for their receipt at once.
+    pub(crate) window: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Connecting { deadline: Instant },
+    Open,
+    Ended,
+}
+
+struct InFlight<T> {
+    token: T,
+    deadline: Instant,
+}
+
+pub(crate) struct Session<T> {
+    config: SessionConfig,
+    phase: Phase,
+    /// By receipt id, which counts up: the first has the nearest deadline.
+    in_flight: BTreeMap<u64, InFlight<T>>,
+    next_id: u64,
+    transmit: VecDeque<Outgoing>,
+    events: VecDeque<Event<T>>,
+    beat_out: Option<Duration>,
+    beat_in: Option<Duration>,
+    last_out: Instant,
+    last_in: Instant,
+}
+
+impl<T> Session<T> {
+    /// A session whose CONNECT is ready to transmit.
+    pub(crate) fn new(
+        config: SessionConfig,
+        vhost: &str,
+        credentials: Option<&Credentials>,
+        now: Instant,
+    ) -> Self {
+        let beat = u32::try_from(config.heartbeat.as_millis()).unwrap_or(u32::MAX);
+        let connect = ToServer::Connect {
+            accept_version: Version::V1_2.to_string(),
+            host: vhost.to_owned(),
+            login: credentials.map(|c| c.login().to_owned()),
+            passcode: credentials.map(|c| c.passcode().to_owned()),
+            heartbeat: Some((beat, beat)),
+        };
+        Self {
+            config,
+            phase: Phase::Connecting {
+                deadline: now + config.connect_timeout,
+            },
+            in_flight: BTreeMap::new(),
+            next_id: 1,
+            transmit: VecDeque::from([Outgoing::Frame(connect.into())]),
+            events: VecDeque::new(),
+            beat_out: None,
+            beat_in: None,
+            last_out: now,
+            last_in: now,
+        }
+    }
+
+    /// Whether another frame with a receipt may be sent now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.phase == Phase::Open && self.in_flight.len() < self.config.window
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub(crate) fn poll_transmit(&mut self) -> Option<Outgoing> {
+        self.transmit.pop_front()
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<Event<T>> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called, if nothing happens before.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Connecting { deadline } => Some(deadline),
+            Phase::Ended => None,
+            Phase::Open => {
+                let receipt = self.in_flight.values().next().map(|f| f.deadline);
+                [receipt, self.beat_due(), self.silence_due()]
+                    .into_iter()
+                    .flatten()
+                    .min()
+            }
+        }
+    }
+
+    /// Half the interval, so that a beat that is late by as much still comes in time.
+    fn beat_due(&self) -> Option<Instant> {
+        self.beat_out.map(|every| self.last_out + every / 2)
+    }
+
+    /// Two intervals, so that one late beat cuts nothing.
+    fn silence_due(&self) -> Option<Instant> {
+        self.beat_in.map(|every| self.last_in + every * 2)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        match self.phase {
+            Phase::Connecting { deadline } if deadline <= now => self.end(Cut::HandshakeTimeout),
+            Phase::Open if due(self.silence_due()) => self.end(Cut::Silent),
+            Phase::Open if due(self.in_flight.values().next().map(|f| f.deadline)) => {
+                self.end(Cut::ReceiptTimeout);
+            }
+            Phase::Open if due(self.beat_due()) => self.send_out(now, Outgoing::Heartbeat),
+            Phase::Connecting { .. } | Phase::Open | Phase::Ended => {}
+        }
+    }
+
+    /// Bytes came in: the peer lives.
+    pub(crate) fn handle_bytes(&mut self, now: Instant) {
+        self.last_in = now;
+    }
+
+    pub(crate) fn handle_frame(&mut self, now: Instant, frame: Message<FromServer>) {
+        self.last_in = now;
+        match (self.phase, frame.content) {
+            (Phase::Ended, _) => {}
+            (_, FromServer::Error { message, body }) => {
+                let named = extra(&frame.extra_headers, "receipt-id");
+                self.handle_error(
+                    named.as_deref(),
+                    message.unwrap_or_default(),
+                    &body.unwrap_or_default(),
+                );
+            }
+            (
+                Phase::Connecting { .. },
+                FromServer::Connected {
+                    version,
+                    server,
+                    heartbeat,
+                    ..
+                },
+            ) => {
+                if version != Version::V1_2.as_str() {
+                    let what = format!("CONNECTED with version {version:.20}");
+                    return self.end(Cut::Protocol { what });
+                }
+                self.agree_on_beats(heartbeat.as_deref());
+                self.phase = Phase::Open;
+                self.events
+                    .push_back(Event::Connected(ServerInfo { version, server }));
+            }
+            (Phase::Open, FromServer::Receipt { receipt_id }) => {
+                let id = receipt_id.parse().ok();
+                // An unknown id is a receipt that was not asked for: nothing hangs on it.
+                if let Some(done) = id.and_then(|id: u64| self.in_flight.remove(&id)) {
+                    let (token, outcome) = (done.token, Outcome::Confirmed);
+                    self.events.push_back(Event::Settled { token, outcome });
+                }
+            }
+            (
+                Phase::Open,
+                FromServer::Message {
+                    destination,
+                    headers,
+                    body,
+                    ..
+                },
+            ) => {
+                let headers = headers
+                    .into_iter()
+                    .map(|(n, v)| (plain_name(n), v))
+                    .collect();
+                let body = body.unwrap_or_default().into();
+                self.events.push_back(Event::Received(Received {
+                    destination,
+                    headers,
+                    body,
+                }));
+            }
+            (Phase::Connecting { .. }, _) => {
+                self.end(Cut::Protocol {
+                    what: "a frame before CONNECTED".to_owned(),
+                });
+            }
+            (Phase::Open, FromServer::Connected { .. }) => {
+                self.end(Cut::Protocol {
+                    what: "a second CONNECTED".to_owned(),
+                });
+            }
+        }
+    }
+
+    /// Which message an ERROR speaks of is known when it names the receipt, or when only one is
+    /// out. All others are unknown.
+    fn handle_error(&mut self, named: Option<&str>, message: String, body: &[u8]) {
+        let body = String::from_utf8_lossy(body).trim_end().to_owned();
+        let id = match named {
+            Some(text) => text.parse().ok(),
+            None if self.in_flight.len() == 1 => self.in_flight.keys().next().copied(),
+            None => None,
+        };
+        if let Some(refused) = id.and_then(|id: u64| self.in_flight.remove(&id)) {
+            let outcome = Outcome::Refused {
+                message: message.clone(),
+                body: body.clone(),
+            };
+            self.events.push_back(Event::Settled {
+                token: refused.token,
+                outcome,
+            });
+        }
+        self.end(Cut::ErrorFrame { message, body });
+    }
+
+    /// The connection is over: every receipt that is out is unknown.
+    pub(crate) fn end(&mut self, cut: Cut) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        self.phase = Phase::Ended;
+        self.transmit.clear();
+        self.abandon(&cut);
+        self.events.push_back(Event::Ended(cut));
+    }
+
+    /// Waits for no receipt any more: every one that is out is unknown.
+    pub(crate) fn abandon(&mut self, cut: &Cut) {
+        for (_, InFlight { token, .. }) in std::mem::take(&mut self.in_flight) {
+            self.events.push_back(Event::Settled {
+                token,
+                outcome: Outcome::Unknown(cut.clone()),
+            });
+        }
+    }
+
+    /// Sends a message and asks for its receipt. Call it only while [`has_room`](Self::has_room).
+    pub(crate) fn send(&mut self, now: Instant, publication: Publication, token: T) {
+        debug_assert!(self.has_room());
+        let Publication {
+            destination,
+            body,
+            content_type,
+            message_id,
+            persistent,
+        } = publication;
+        let mut headers = Vec::with_capacity(6);
+        let mut header = |name: &str, value: String| headers.push((name.to_owned(), value));
+        header("receipt", self.expect_receipt(now, token));
+        header("content-length", body.len().to_string());
+        if persistent {
+            header("persistent", "true".to_owned());
+        }
+        if let Some(content_type) = content_type {
+            header("content-type", content_type);
+        }
+        if let Some(id) = message_id {
+            header("x-outbox-id", id.clone());
+            header("amqp-message-id", id);
+        }
+        let send = ToServer::Send {
+            destination: destination.as_str().to_owned(),
+            transaction: None,
+            headers: Some(headers),
+            body: Some(Vec::from(body)),
+        };
+        self.send_out(now, Outgoing::Frame(send.into()));
+    }
+
+    /// Subscribes in auto mode and asks for the receipt.
+    pub(crate) fn subscribe(&mut self, now: Instant, destination: &str, id: &str, token: T) {
+        let receipt = self.expect_receipt(now, token);
+        let content = ToServer::Subscribe {
+            destination: destination.to_owned(),
+            id: id.to_owned(),
+            ack: Some(AckMode::Auto),
+        };
+        let extra_headers = vec![(b"receipt".to_vec(), receipt.into_bytes())];
+        self.send_out(
+            now,
+            Outgoing::Frame(Message {
+                content,
+                extra_headers,
+            }),
+        );
+    }
+
+    /// Says goodbye. It asks for no receipt: RabbitMQ never answers it over WebSocket.
+    pub(crate) fn disconnect(&mut self, now: Instant) {
+        if self.phase == Phase::Open {
+            self.send_out(
+                now,
+                Outgoing::Frame(ToServer::Disconnect { receipt: None }.into()),
+            );
+        }
+    }
+
+    fn expect_receipt(&mut self, now: Instant, token: T) -> String {
+        let id = self.next_id;
+        self.next_id += 1;
+        let deadline = now + self.config.receipt_timeout;
+        self.in_flight.insert(id, InFlight { token, deadline });
+        id.to_string()
+    }
+
+    fn send_out(&mut self, now: Instant, frame: Outgoing) {
+        self.last_out = now;
+        self.transmit.push_back(frame);
+    }
+
+    /// STOMP 1.2, "Heart-beating": each direction beats at the larger of the two wishes, and not
+    /// at all when either is zero.
+    fn agree_on_beats(&mut self, theirs: Option<&str>) {
+        let mut parts = theirs
+            .unwrap_or("0,0")
+            .split(',')
+            .map(|p| p.trim().parse().unwrap_or(0));
+        let mut larger = || {
+            let wish = Duration::from_millis(u64::from(parts.next().unwrap_or(0_u32)));
+            let ours = self.config.heartbeat;
+            (!wish.is_zero() && !ours.is_zero()).then(|| wish.max(ours))
+        };
+        let (beat_in, beat_out) = (larger(), larger());
+        (self.beat_in, self.beat_out) = (beat_in, beat_out);
+    }
+}
+
+fn extra(headers: &[(Vec<u8>, Vec<u8>)], name: &str) -> Option<String> {
+    let (_, value) = headers.iter().find(|(n, _)| n == name.as_bytes())?;
+    unescape(std::str::from_utf8(value).ok()?, Version::V1_2)
+}
+
+/// `ClientCodec` undoes the escapes of values and leaves those of names.
+fn plain_name(name: String) -> String {
+    unescape(&name, Version::V1_2).unwrap_or(name)
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -1,0 +1,243 @@
+use super::*;
+use crate::client::Destination;
+
+const CONFIG: SessionConfig = SessionConfig {
+    heartbeat: Duration::from_secs(10),
+    connect_timeout: Duration::from_secs(5),
+    receipt_timeout: Duration::from_secs(10),
+    window: 2,
+};
+
+fn s(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn connected(heartbeat: &str) -> Message<FromServer> {
+    content(FromServer::Connected {
+        version: "1.2".into(),
+        session: None,
+        server: Some("RabbitMQ/3.10.8".into()),
+        heartbeat: Some(heartbeat.into()),
+    })
+}
+
+fn receipt(id: &str) -> Message<FromServer> {
+    content(FromServer::Receipt {
+        receipt_id: id.into(),
+    })
+}
+
+fn error(receipt_id: Option<&str>) -> Message<FromServer> {
+    let mut frame = content(FromServer::Error {
+        message: Some("not_found".into()),
+        body: Some(b"NOT_FOUND - no exchange 'nope'\n".to_vec()),
+    });
+    frame.extra_headers = receipt_id
+        .map(|id| (b"receipt-id".to_vec(), id.as_bytes().to_vec()))
+        .into_iter()
+        .collect();
+    frame
+}
+
+fn content(content: FromServer) -> Message<FromServer> {
+    Message {
+        content,
+        extra_headers: vec![],
+    }
+}
+
+fn publication() -> Publication {
+    Publication::new(Destination::queue("q").unwrap(), "a\0b").message_id("id-1")
+}
+
+fn open(heartbeat: &str, now: Instant) -> Session<char> {
+    let mut session = Session::new(CONFIG, "/", None, now);
+    assert!(session.poll_transmit().is_some());
+    session.handle_frame(now, connected(heartbeat));
+    assert!(matches!(session.poll_event(), Some(Event::Connected(_))));
+    session
+}
+
+fn events(session: &mut Session<char>) -> Vec<Event<char>> {
+    std::iter::from_fn(|| session.poll_event()).collect()
+}
+
+fn settled(token: char, outcome: Outcome) -> Event<char> {
+    Event::Settled { token, outcome }
+}
+
+#[test]
+fn a_send_carries_its_headers_and_its_true_length() {
+    let now = Instant::now();
+    let mut session = open("0,0", now);
+    session.send(now, publication(), 'a');
+    let Some(Outgoing::Frame(Message {
+        content: ToServer::Send { headers, body, .. },
+        ..
+    })) = session.poll_transmit()
+    else {
+        panic!("no SEND")
+    };
+    let headers = headers.unwrap();
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(
+        headers,
+        [
+            ("receipt", "1"),
+            ("content-length", "3"),
+            ("persistent", "true"),
+            ("x-outbox-id", "id-1"),
+            ("amqp-message-id", "id-1"),
+        ]
+    );
+    assert_eq!(body.as_deref(), Some(&b"a\0b"[..]));
+}
+
+#[test]
+fn receipts_settle_by_id_and_make_room() {
+    let now = Instant::now();
+    let mut session = open("0,0", now);
+    session.send(now, publication(), 'a');
+    session.send(now, publication(), 'b');
+    assert!(!session.has_room());
+    session.handle_frame(now, receipt("2"));
+    session.handle_frame(now, receipt("2"));
+    session.handle_frame(now, receipt("nonsense"));
+    assert_eq!(events(&mut session), [settled('b', Outcome::Confirmed)]);
+    assert!(session.has_room());
+    session.handle_frame(now, receipt("1"));
+    assert_eq!(events(&mut session), [settled('a', Outcome::Confirmed)]);
+    assert_eq!(session.next_timeout(), None);
+}
+
+#[test]
+fn an_error_refuses_the_only_one_or_the_named_one_and_leaves_the_rest_unknown() {
+    let now = Instant::now();
+    let body = "NOT_FOUND - no exchange 'nope'".to_owned();
+    let message = "not_found".to_owned();
+    let refused = Outcome::Refused {
+        message: message.clone(),
+        body: body.clone(),
+    };
+    let cut = Cut::ErrorFrame { message, body };
+    let unknown = || Outcome::Unknown(cut.clone());
+
+    let mut session = open("0,0", now);
+    session.send(now, publication(), 'a');
+    session.handle_frame(now, error(None));
+    let expected = [settled('a', refused.clone()), Event::Ended(cut.clone())];
+    assert_eq!(events(&mut session), expected);
+
+    for (named, b_outcome) in [
+        (None, unknown()),
+        (Some("2"), refused.clone()),
+        (Some("9"), unknown()),
+    ] {
+        let mut session = open("0,0", now);
+        session.send(now, publication(), 'a');
+        session.send(now, publication(), 'b');
+        session.handle_frame(now, error(named));
+        session.handle_frame(now, receipt("1"));
+        let got = events(&mut session);
+        assert_eq!(got.len(), 3, "a RECEIPT after ERROR means nothing: {got:?}");
+        assert!(got.contains(&settled('a', unknown())) && got.contains(&settled('b', b_outcome)));
+        assert!(!session.has_room());
+    }
+}
+
+#[test]
+fn a_missing_receipt_ends_the_connection_at_its_deadline() {
+    let now = Instant::now();
+    let mut session = open("0,0", now);
+    session.send(now, publication(), 'a');
+    session.send(now + s(1), publication(), 'b');
+    assert_eq!(session.next_timeout(), Some(now + s(10)));
+    session.handle_timeout(now + s(9));
+    assert!(events(&mut session).is_empty());
+    session.handle_timeout(now + s(10));
+    let unknown = || Outcome::Unknown(Cut::ReceiptTimeout);
+    assert_eq!(
+        events(&mut session),
+        [
+            settled('a', unknown()),
+            settled('b', unknown()),
+            Event::Ended(Cut::ReceiptTimeout)
+        ]
+    );
+}
+
+#[test]
+fn heart_beats_go_out_at_half_the_interval_and_silence_cuts_after_two() {
+    let now = Instant::now();
+    let mut session = open("20000,4000", now);
+    assert_eq!(
+        session.next_timeout(),
+        Some(now + s(5)),
+        "ours: the larger of 10 s and 4 s"
+    );
+    session.handle_timeout(now + s(5));
+    assert!(matches!(session.poll_transmit(), Some(Outgoing::Heartbeat)));
+    assert_eq!(
+        session.next_timeout(),
+        Some(now + s(10)),
+        "and the next one as much later"
+    );
+    assert!(session.poll_transmit().is_none());
+    session.handle_bytes(now + s(8));
+    session.handle_timeout(now + s(47));
+    assert!(
+        events(&mut session).is_empty(),
+        "20 s agreed: silent from 8 s, so cut at 48 s"
+    );
+    session.handle_timeout(now + s(48));
+    assert_eq!(events(&mut session), [Event::Ended(Cut::Silent)]);
+}
+
+#[test]
+fn no_beats_are_agreed_when_either_side_wants_none() {
+    let now = Instant::now();
+    assert_eq!(open("0,0", now).next_timeout(), None);
+    assert_eq!(open("5000,0", now).next_timeout(), Some(now + s(20)));
+    assert_eq!(open("0,5000", now).next_timeout(), Some(now + s(5)));
+    assert_eq!(open("rubbish", now).next_timeout(), None);
+}
+
+#[test]
+fn the_handshake_ends_in_time_and_accepts_nothing_else() {
+    let now = Instant::now();
+    let mut session: Session<char> = Session::new(CONFIG, "/", None, now);
+    assert!(!session.has_room());
+    session.handle_timeout(now + s(5));
+    assert_eq!(events(&mut session), [Event::Ended(Cut::HandshakeTimeout)]);
+
+    let mut session: Session<char> = Session::new(CONFIG, "/", None, now);
+    session.handle_frame(now, receipt("1"));
+    assert!(matches!(
+        events(&mut session)[..],
+        [Event::Ended(Cut::Protocol { .. })]
+    ));
+}
+
+#[test]
+fn header_names_are_unescaped_too() {
+    let now = Instant::now();
+    let mut session = open("0,0", now);
+    session.handle_frame(
+        now,
+        content(FromServer::Message {
+            destination: "/queue/q".into(),
+            message_id: "1".into(),
+            subscription: "0".into(),
+            ack: None,
+            headers: vec![("a\\cb".into(), "v".into())],
+            body: None,
+        }),
+    );
+    let [Event::Received(got)] = &events(&mut session)[..] else {
+        panic!("no message")
+    };
+    assert_eq!(got.headers, [("a:b".to_owned(), "v".to_owned())]);
+}

@@ -1,0 +1,48 @@
+//! `closeorder`: make sure that an unpaid order can no longer be paid.
+
+use super::{Answer, AnswerKind, Endpoint, FieldError, Fields, RequestError};
+use crate::{OutTradeNo, Params};
+
+/// A request to `/pay/closeorder`.
+///
+/// The gateway takes it five minutes after the order was made, not before. `ORDERCLOSED` and `ORDERNOTEXIST` say that
+/// there is nothing left to close; after any answer a query tells what won, the close or a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseOrder {
+    /// Which order.
+    pub out_trade_no: OutTradeNo,
+}
+
+impl CloseOrder {
+    /// Reads the request back from its fields: the gateway's side. Verify them first.
+    ///
+    /// # Errors
+    /// [`FieldError`] when there is no number, or a text that is none.
+    pub fn from_params(params: &Params<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            out_trade_no: Fields(params).text("out_trade_no")?,
+        })
+    }
+}
+
+impl Endpoint for CloseOrder {
+    const NAME: &'static str = "closeorder";
+    const PATH: &'static str = "/pay/closeorder";
+    const NEEDS_CERT: bool = false;
+    const ANSWER: AnswerKind = AnswerKind::Signed;
+    type Response = CloseOrderResponse;
+
+    fn fill<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError> {
+        params.insert("out_trade_no", self.out_trade_no.as_str())?;
+        Ok(())
+    }
+
+    fn read(_answer: &Answer<'_>) -> Result<CloseOrderResponse, FieldError> {
+        Ok(CloseOrderResponse {})
+    }
+}
+
+/// The answer of `/pay/closeorder`, verified: the order is closed. It says nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CloseOrderResponse {}

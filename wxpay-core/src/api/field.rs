@@ -1,0 +1,97 @@
+//! Typed values from fields.
+
+use core::str::FromStr;
+
+use crate::{BeijingTime, BeijingTimeError, Fen, FenError, Params, TextError};
+
+/// Why a field is not what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FieldError {
+    /// The field is missing or empty.
+    #[error("{field} is missing")]
+    Missing {
+        /// The field's name on the wire.
+        field: &'static str,
+    },
+    /// The text does not fit the field; the error names it.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The field is not an amount in fen.
+    #[error("{field}: {source}")]
+    Amount {
+        /// The field's name on the wire.
+        field: &'static str,
+        /// What is wrong.
+        source: FenError,
+    },
+    /// The field is not a time.
+    #[error("{field}: {source}")]
+    Time {
+        /// The field's name on the wire.
+        field: &'static str,
+        /// What is wrong.
+        source: BeijingTimeError,
+    },
+    /// The field has a value that it cannot have here.
+    #[error("{field} has a value that it cannot have here")]
+    Unexpected {
+        /// The field's name on the wire.
+        field: &'static str,
+    },
+}
+
+/// Reads fields as types. A field that is empty counts as missing: it was not signed.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'p>(pub(crate) &'p Params<'p>);
+
+impl<'p> Fields<'p> {
+    pub(crate) fn optional(self, field: &str) -> Option<&'p str> {
+        self.0.get(field).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn required(self, field: &'static str) -> Result<&'p str, FieldError> {
+        self.optional(field).ok_or(FieldError::Missing { field })
+    }
+
+    pub(crate) fn text<T: FromStr<Err = TextError>>(
+        self,
+        field: &'static str,
+    ) -> Result<T, FieldError> {
+        Ok(self.required(field)?.parse()?)
+    }
+
+    pub(crate) fn optional_text<T: FromStr<Err = TextError>>(
+        self,
+        field: &str,
+    ) -> Result<Option<T>, FieldError> {
+        Ok(self.optional(field).map(str::parse).transpose()?)
+    }
+
+    pub(crate) fn fen(self, field: &'static str) -> Result<Fen, FieldError> {
+        self.optional_fen(field)?
+            .ok_or(FieldError::Missing { field })
+    }
+
+    pub(crate) fn optional_fen(self, field: &'static str) -> Result<Option<Fen>, FieldError> {
+        self.optional(field)
+            .map(str::parse)
+            .transpose()
+            .map_err(|source| FieldError::Amount { field, source })
+    }
+
+    pub(crate) fn time(self, field: &'static str) -> Result<BeijingTime, FieldError> {
+        self.optional_time(field)?
+            .ok_or(FieldError::Missing { field })
+    }
+
+    pub(crate) fn optional_time(
+        self,
+        field: &'static str,
+    ) -> Result<Option<BeijingTime>, FieldError> {
+        self.optional(field)
+            .map(str::parse)
+            .transpose()
+            .map_err(|source| FieldError::Time { field, source })
+    }
+}

@@ -1,0 +1,243 @@
+//! Sign and verify.
+//!
+//! The rule: take every field, drop `sign` and all fields with an empty value, sort by name in byte order, join as
+//! `name=value` with `&`, append `&key=` and the API key, and hash: MD5, or HMAC-SHA256 with the same key over the same
+//! text, `&key=…` included. Values are raw text: no URL encoding and no XML entities. `sign_type`, when it is there, is
+//! signed like any other field, and so is a field that this crate has never heard of.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use hmac::{Hmac, Mac};
+use md5::{Digest, Md5, digest::Update};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::{ApiKey, Params, SignType};
+
+/// The field that carries the sign.
+pub(crate) const SIGN: &str = "sign";
+/// The field that may name the sign type.
+pub(crate) const SIGN_TYPE: &str = "sign_type";
+
+/// A sign: 32 (MD5) or 64 (HMAC-SHA256) upper-case hex digits.
+///
+/// It compares with `==` as any public value does. To check a message use [`verify`], which takes constant time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sign {
+    hex: [u8; 64],
+    sign_type: SignType,
+}
+
+impl Sign {
+    fn from_digest(digest: &[u8], sign_type: SignType) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(digest) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self { hex, sign_type }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.hex[..self.sign_type.sign_len()]
+    }
+
+    /// The hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Hex digits are ASCII, so the default is never taken.
+        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// How it was made.
+    #[must_use]
+    pub const fn sign_type(&self) -> SignType {
+        self.sign_type
+    }
+}
+
+impl AsRef<str> for Sign {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sign({self})")
+    }
+}
+
+/// Signs a message. A field `sign` and empty values are left out.
+///
+/// ```
+/// use wxpay_core::{ApiKey, Params, SignType, sign};
+///
+/// let key: ApiKey = "192006250b4c09247ec02edce69f6a2d".parse()?;
+/// let mut params = Params::new();
+/// for (name, value) in [
+///     ("appid", "wxd930ea5d5a258f4f"),
+///     ("mch_id", "10000100"),
+///     ("device_info", "1000"),
+///     ("body", "test"),
+///     ("nonce_str", "ibuaiVcKdpRxkhJA"),
+/// ] {
+///     params.insert(name, value)?;
+/// }
+/// assert_eq!(sign::sign(&params, &key, SignType::Md5).as_str(), "9A0A8659F005D6984697E2CA0A9CF3B7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn sign(params: &Params<'_>, key: &ApiKey, sign_type: SignType) -> Sign {
+    match sign_type {
+        SignType::Md5 => {
+            let mut md5 = Md5::new();
+            feed(params, key, &mut md5);
+            Sign::from_digest(&md5.finalize(), sign_type)
+        }
+        SignType::HmacSha256 => {
+            // HMAC pads a short key with zeros, so a whole block of them says the same and cannot be refused.
+            let mut block = [0; 64];
+            block[..ApiKey::LEN].copy_from_slice(key.bytes());
+            let mut hmac = <Hmac<Sha256> as hmac::KeyInit>::new(&block.into());
+            zeroize::Zeroize::zeroize(&mut block);
+            feed(params, key, &mut hmac);
+            Sign::from_digest(&hmac.finalize().into_bytes(), sign_type)
+        }
+    }
+}
+
+/// The message with its sign appended; one that was there is replaced. No other field is added.
+#[must_use]
+pub fn signed<'a>(mut params: Params<'a>, key: &ApiKey, sign_type: SignType) -> Params<'a> {
+    let sign = sign(&params, key, sign_type);
+    params.remove(SIGN);
+    params.push(SIGN.into(), sign.to_string().into());
+    params
+}
+
+/// Checks that a message was signed with one of `keys`, in constant time for each.
+///
+/// `sign_type` comes from what the caller knows, such as the order: a message that could choose its own would let a
+/// forger choose. Give `[current, previous]` keys while a key is being changed.
+///
+/// # Errors
+/// [`VerifyError`]; no key at all is [`VerifyError::Mismatch`].
+pub fn verify(
+    params: &Params<'_>,
+    keys: &[ApiKey],
+    sign_type: SignType,
+) -> Result<(), VerifyError> {
+    let given = match params.get(SIGN) {
+        None | Some("") => return Err(VerifyError::Missing),
+        Some(given) => given,
+    };
+    if given.len() != sign_type.sign_len() {
+        return Err(VerifyError::WrongLength {
+            expected: sign_type.sign_len(),
+            got: given.len(),
+        });
+    }
+    if params
+        .get(SIGN_TYPE)
+        .is_some_and(|named| !named.is_empty() && named != sign_type.as_str())
+    {
+        return Err(VerifyError::SignTypeDisagrees);
+    }
+    let holds = |key| {
+        sign(params, key, sign_type)
+            .as_bytes()
+            .ct_eq(given.as_bytes())
+    };
+    if keys.iter().any(|key| bool::from(holds(key))) {
+        Ok(())
+    } else {
+        Err(VerifyError::Mismatch)
+    }
+}
+
+/// Why a message is not proven genuine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// There is no field `sign`, or it is empty.
+    #[error("the message has no sign")]
+    Missing,
+    /// The sign is not as long as one of the expected type, so it is of another type or of none.
+    #[error("the sign has {got} characters, not {expected}")]
+    WrongLength {
+        /// The length of a sign of the expected type.
+        expected: usize,
+        /// The length of the sign in the message.
+        got: usize,
+    },
+    /// The message names another sign type than the one expected.
+    #[error("the message's sign_type is not the one expected")]
+    SignTypeDisagrees,
+    /// The sign is not the one that any of the keys makes.
+    #[error("the sign does not match")]
+    Mismatch,
+}
+
+/// The text that is signed, up to but without `&key=`: for people who look for a fault.
+#[must_use]
+pub fn string_to_sign(params: &Params<'_>) -> String {
+    let mut text = String::new();
+    each_signed(params, |separator, name, value| {
+        for piece in [separator, name, "=", value] {
+            text.push_str(piece);
+        }
+    });
+    text
+}
+
+/// Hands out the fields that are signed, in order: what separates each from the one before, its name and its value.
+fn each_signed(params: &Params<'_>, mut each: impl FnMut(&'static str, &str, &str)) {
+    let mut separator = "";
+    params.each_by_name(|name, value| {
+        if name != SIGN && !value.is_empty() {
+            each(separator, name, value);
+            separator = "&";
+        }
+    });
+}
+
+/// Feeds the whole text, key included, to a hash.
+fn feed(params: &Params<'_>, key: &ApiKey, hash: &mut impl Update) {
+    // Hashes are slow at many small pieces, so these are gathered; the joined text never exists.
+    let mut gathered = [0; 256];
+    let mut len = 0;
+    each_signed(params, |separator, name, value| {
+        let pieces = [separator, name, "=", value].map(str::as_bytes);
+        let pair_len = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        if pair_len > gathered.len() - len {
+            hash.update(&gathered[..len]);
+            len = 0;
+        }
+        let Some(mut free) = gathered.get_mut(len..len + pair_len) else {
+            // Longer than all the room there is.
+            for piece in pieces {
+                hash.update(piece);
+            }
+            return;
+        };
+        for piece in pieces {
+            let (head, tail) = free.split_at_mut(piece.len());
+            head.copy_from_slice(piece);
+            free = tail;
+        }
+        len += pair_len;
+    });
+    hash.update(&gathered[..len]);
+    // The key goes straight in, so no copy of it is left on the stack here.
+    hash.update(b"&key=");
+    hash.update(key.bytes());
+}

@@ -1,0 +1,78 @@
+//! What must hold before a change goes in, the quick checks first.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::step::Steps;
+use crate::{deny, no_std, paths, test};
+
+/// Time limit of one compiling step.
+const LIMIT: Duration = Duration::from_mins(15);
+
+/// Features that a user may choose, one crate at a time: the workspace's own build turns all of them on.
+/// The last, all features together, is what the clippy step sees.
+const FEATURES: [(&str, &[&str]); 9] = [
+    ("wxpay-core", &["--no-default-features"]),
+    (
+        "wxpay-core",
+        &["--no-default-features", "--features", "serde"],
+    ),
+    ("wxpay-core", &[]),
+    ("wxpay-core", &["--features", "client"]),
+    ("stomp-bridge", &["--no-default-features"]),
+    (
+        "stomp-bridge",
+        &["--no-default-features", "--features", "broker"],
+    ),
+    ("stomp-bridge", &[]),
+    ("order-store", &["--no-default-features"]),
+    ("order-store", &[]),
+];
+
+pub(crate) fn run(steps: &mut Steps) -> Result<()> {
+    steps.run(
+        "format",
+        LIMIT,
+        paths::cargo("fmt").args(["--all", "--check"]),
+    )?;
+    deny::run(steps)?;
+    steps.check("no_std", no_std::check)?;
+    for (package, features) in FEATURES {
+        let name = format!("features: {package} {}", label(features));
+        let mut clippy = paths::cargo("clippy");
+        clippy
+            .args(["--locked", "-p", package])
+            .args(features)
+            .args(["--", "-D", "warnings"]);
+        steps.run(&name, LIMIT, &mut clippy)?;
+    }
+    let mut clippy = paths::cargo("clippy");
+    clippy.args([
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    steps.run("clippy", LIMIT, &mut clippy)?;
+    let mut doc = paths::cargo("doc");
+    doc.args(["--locked", "--workspace", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    steps.run("docs", LIMIT, &mut doc)?;
+    test::run(steps, &test::Options::default())
+}
+
+/// A short name of a choice of features.
+fn label(features: &[&str]) -> &'static str {
+    match features {
+        [] => "default",
+        ["--no-default-features"] => "none",
+        [.., "serde"] => "serde",
+        [.., "client"] => "client",
+        [.., "broker"] => "broker",
+        _ => "other",
+    }
+}

@@ -1,0 +1,149 @@
+//! All tests of the workspace in one build, with the servers and the browser they need.
+//!
+//! A test that needs one of them stands behind a feature that only this chore turns on. What cannot be had is a
+//! failure that says what to install, never a pass.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::apt::{self, Need};
+use crate::servers::{Data, Env, Servers};
+use crate::step::Steps;
+use crate::{paths, process};
+
+const LIMIT: Duration = Duration::from_mins(30);
+
+const NEEDS: [Need; 5] = [
+    Need {
+        package: "chromium",
+        present: || program("CHROMIUM", "chromium").is_some(),
+    },
+    Need {
+        package: "chromium-driver",
+        present: || program("CHROMEDRIVER", "chromedriver").is_some(),
+    },
+    Need {
+        package: "fontconfig",
+        present: || apt::find("fc-list").is_some(),
+    },
+    // The pages are in Chinese.
+    Need {
+        package: "fonts-wqy-microhei",
+        present: has_chinese_font,
+    },
+    Need {
+        package: "strace",
+        present: || apt::find("strace").is_some(),
+    },
+];
+
+#[derive(Args, Default)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// For `cargo test`, after `--`: for example `-- -p paydesk --test browser`
+    #[arg(last = true)]
+    pub(crate) cargo: Vec<String>,
+}
+
+/// Runs the tests; what they need is installed and started first, and stopped in the end.
+pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
+    run_with(steps, options, &Env::new(), LIMIT)
+}
+
+/// As [`run`], with more variables and another time limit.
+pub(crate) fn run_with(
+    steps: &mut Steps,
+    options: &Options,
+    more: &Env,
+    limit: Duration,
+) -> Result<()> {
+    let Some(()) = steps.obtain("packages: browser, strace", || apt::ensure(&NEEDS))? else {
+        return Ok(());
+    };
+    let failed_before = steps.failures();
+    let Some(mut servers) = Servers::start(steps)? else {
+        return Ok(());
+    };
+    let mut test = command(options);
+    test.envs(servers.env().map(|(name, value)| (name, value)))
+        .envs(more.iter().map(|(name, value)| (name, value)));
+    for (variable, name) in [("CHROMIUM", "chromium"), ("CHROMEDRIVER", "chromedriver")] {
+        test.env(
+            variable,
+            program(variable, name).with_context(|| format!("{name} is gone"))?,
+        );
+    }
+    steps.check("cargo test", || process::run(&mut test, limit))?;
+    let data = if steps.failures() == failed_before {
+        Data::Remove
+    } else {
+        Data::Keep
+    };
+    steps.check("stop the servers", || servers.stop(data))
+}
+
+/// All packages and all features, as clippy and the docs build them, so that they share what they can.
+fn command(options: &Options) -> Command {
+    let mut command = paths::cargo("test");
+    if !options
+        .cargo
+        .iter()
+        .any(|argument| argument == "-p" || argument.starts_with("--package"))
+    {
+        command.arg("--workspace");
+    }
+    command
+        .args(["--locked", "--all-features", "--no-fail-fast"])
+        .args(&options.cargo);
+    command
+}
+
+/// The program that a variable names, else the one on `PATH`.
+fn program(variable: &str, name: &str) -> Option<PathBuf> {
+    env::var_os(variable)
+        .map(Into::into)
+        .or_else(|| apt::find(name))
+}
+
+fn has_chinese_font() -> bool {
+    let list = Command::new("fc-list")
+        .args([":lang=zh", "family"])
+        .output();
+    list.is_ok_and(|list| !list.stdout.trim_ascii().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(cargo: &[&str]) -> Vec<String> {
+        let options = Options {
+            cargo: cargo.iter().map(ToString::to_string).collect(),
+        };
+        command(&options)
+            .get_args()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn all_packages_are_tested_unless_one_is_named() {
+        assert_eq!(
+            arguments(&[]),
+            [
+                "test",
+                "--workspace",
+                "--locked",
+                "--all-features",
+                "--no-fail-fast"
+            ]
+        );
+        assert!(!arguments(&["-p", "paydesk"]).contains(&"--workspace".to_owned()));
+        assert_eq!(arguments(&["--", "forger"])[5..], ["--", "forger"]);
+    }
+}
