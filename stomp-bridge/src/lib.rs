@@ -44,6 +44,9 @@
 
 pub mod frame;
 
+#[cfg(any(feature = "client", feature = "broker"))]
+mod percent;
+
 #[cfg(feature = "client")]
 pub mod client;
 

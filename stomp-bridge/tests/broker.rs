@@ -86,6 +86,59 @@ async fn a_login_cannot_carry_a_second_header() {
 }
 
 #[tokio::test]
+async fn what_a_lost_consumer_did_not_acknowledge_goes_to_the_next() {
+    let server = Server::start().await;
+    let mut sender = Raw::log_in(server.addr, "payer", "p@y").await;
+    for body in ["1", "2", "3"] {
+        sender
+            .say(&format!(
+                "SEND\ndestination:/queue/order_pay\nreceipt:r\n\n{body}\0"
+            ))
+            .await;
+        assert_eq!(sender.frame().await.command, Command::Receipt);
+    }
+    let mut lost = Raw::log_in(server.addr, "listener", "l").await;
+    lost.say(
+        "SUBSCRIBE\nid:0\ndestination:/queue/order_pay\nack:client-individual\n\
+         prefetch-count:2\n\n\0",
+    )
+    .await;
+    let (one, two) = (lost.frame().await, lost.frame().await);
+    assert_eq!((&one.body[..], &two.body[..]), (&b"1"[..], &b"2"[..]));
+    let id = one.header("ack").unwrap();
+    lost.say(&format!("ACK\nid:{id}\n\n\0")).await;
+    assert_eq!(&lost.frame().await.body[..], b"3", "the ACK made room");
+    drop(lost);
+
+    let mut next = Raw::log_in(server.addr, "listener", "l").await;
+    next.say("SUBSCRIBE\nid:0\ndestination:/queue/order_pay\n\n\0")
+        .await;
+    for body in [b"2", b"3"] {
+        let again = next.frame().await;
+        assert_eq!(
+            (&again.body[..], again.header("redelivered")),
+            (&body[..], Some("true"))
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_broker_beats_as_agreed() {
+    let server = Server::start().await;
+    let (mut raw, _) = Raw::open(server.addr, "v12.stomp").await.unwrap();
+    raw.say("CONNECT\naccept-version:1.2\nlogin:payer\npasscode:p@y\nheart-beat:0,1\n\n\0")
+        .await;
+    assert_eq!(raw.frame().await.header("heart-beat"), Some("1000,0"));
+    let beat = tokio::time::timeout(Duration::from_secs(1), raw.ws.next()).await;
+    assert_eq!(
+        beat.expect("within the interval").unwrap().unwrap(),
+        Message::text("\n")
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn limits_on_frames_headers_and_time_hold() {
     let frame = Limits {
         max_frame_bytes: 300,

@@ -196,6 +196,7 @@ async fn a_broker_that_stops_reading_is_left() {
     let script = Script::listen().await;
     let mut config = quick(script.url());
     config.receipt_timeout = Duration::from_millis(300);
+    config.queue_timeout = Duration::from_secs(1);
     config.window = 64;
     let publisher = Publisher::spawn(config);
     let peer = script.accept("0,0").await;

@@ -1,18 +1,12 @@
 //! The whole path in a real browser: shop, order, code, phone, success.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "support/browser.rs"]
-mod browser;
-#[path = "support/proxy.rs"]
-mod proxy;
 mod support;
 
 use std::time::{Duration, Instant};
 
-use browser::Browser;
-use proxy::Line;
 use serde_json::json;
-use support::Paydesk;
+use support::{Paydesk, browser::Browser, proxy::Line};
 
 /// Orders on the shop page; gives the order's number, on its QR page with the feed in force.
 async fn order(desk: &Paydesk, browser: &Browser) -> String {

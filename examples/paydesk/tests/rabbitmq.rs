@@ -1,16 +1,14 @@
 //! The same path with a real RabbitMQ, over WebSocket and over TCP, with the definitions that the service itself prints.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "support/browser.rs"]
-mod browser;
 mod support;
 
 use std::process::Command;
 
-use browser::Browser;
 use serde_json::{Value, json};
 use support::{
     Paydesk, binary,
+    browser::Browser,
     feed::{self, Feed},
     http, paid_rows,
 };

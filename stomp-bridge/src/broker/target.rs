@@ -1,6 +1,8 @@
 //! Destinations as the broker reads them: RabbitMQ's syntax, split at `/`, each part
 //! percent-decoded.
 
+use crate::percent;
+
 /// The exchange that stands for "straight to the queue of that name".
 pub(crate) const DEFAULT_EXCHANGE: &str = "amq.default";
 /// The exchange behind `/topic/KEY`.
@@ -66,20 +68,7 @@ impl Target {
 }
 
 fn decode(part: &str) -> Result<String, BadTarget> {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.bytes();
-    while let Some(b) = rest.next() {
-        if b != b'%' {
-            bytes.push(b);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|d| char::from(d).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err(BadTarget::Invalid);
-        };
-        bytes.push(u8::try_from(high * 16 + low).map_err(|_| BadTarget::Invalid)?);
-    }
-    String::from_utf8(bytes).map_err(|_| BadTarget::Invalid)
+    percent::decode(part).ok_or(BadTarget::Invalid)
 }
 
 #[cfg(test)]

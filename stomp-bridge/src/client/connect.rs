@@ -2,7 +2,8 @@
 
 use super::connection::Connection;
 use super::credentials::Credentials;
-use super::session::{Cut, SessionConfig};
+use super::event::Cut;
+use super::session::SessionConfig;
 use super::tls::{ExtraRoots, TlsError};
 use super::url::BrokerUrl;
 use crate::frame::Limits;

@@ -3,7 +3,8 @@
 use super::codec::{CodecError, GuardedCodec, Incoming};
 use super::connect::{ConnectError, ConnectOptions, ServerInfo};
 use super::credentials::Credentials;
-use super::session::{Cut, Event, Session, SessionConfig};
+use super::event::{Cut, Event};
+use super::session::{Session, SessionConfig};
 use super::transport::{Io, dial};
 use super::url::BrokerUrl;
 use futures_util::{Sink, SinkExt, Stream};

@@ -1,5 +1,6 @@
 //! RabbitMQ's destinations, as a type that cannot hold a wrong one.
 
+use crate::percent::encode_part;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -108,7 +109,7 @@ fn segment(name: &str) -> Result<String, DestinationError> {
     if name.contains(char::is_control) {
         return Err(DestinationError::ControlCharacter);
     }
-    Ok(name.replace('%', "%25").replace('/', "%2F"))
+    Ok(encode_part(name))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A message to publish, and how its publication can end.
 
 use super::destination::Destination;
-use super::session::Cut;
+use super::event::Cut;
 use bytes::Bytes;
 use std::fmt;
 use thiserror::Error;

@@ -8,80 +8,12 @@
 use super::codec::Outgoing;
 use super::connect::ServerInfo;
 use super::credentials::Credentials;
+use super::event::{Cut, Event, Outcome, Received};
 use super::publication::Publication;
 use crate::frame::{Version, unescape};
 use async_stomp::{AckMode, FromServer, Message, ToServer};
-use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
-use thiserror::Error;
-
-/// Why a connection ended, or was given up.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Cut {
-    /// The peer closed it, or the network did. Over WebSocket RabbitMQ closes with code 1000 where
-    /// it refuses something, so that a clean close is no good news.
-    #[error("connection closed: {note}")]
-    Closed {
-        /// The WebSocket close code and reason, or the system's error.
-        note: String,
-    },
-    /// The broker sent an ERROR frame that names no message of ours.
-    #[error("broker error: {message}: {body}")]
-    ErrorFrame {
-        /// Its `message` header.
-        message: String,
-        /// Its body.
-        body: String,
-    },
-    /// A receipt did not come in time, which is the only sign that a broker under a resource
-    /// alarm gives. The connection is dropped.
-    #[error("no receipt in time")]
-    ReceiptTimeout,
-    /// CONNECTED did not come in time.
-    #[error("no CONNECTED in time")]
-    HandshakeTimeout,
-    /// Nothing came for two heart-beat intervals.
-    #[error("no heart-beat from the broker")]
-    Silent,
-    /// The broker does not take what we write.
-    #[error("the broker stopped reading")]
-    Stalled,
-    /// The bytes are no STOMP that we understand.
-    #[error("not understood: {what}")]
-    Protocol {
-        /// What was met.
-        what: String,
-    },
-    /// The publisher or subscriber was stopped.
-    #[error("stopped")]
-    Stopped,
-}
-
-/// How a frame that asked for a receipt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Confirmed,
-    Refused { message: String, body: String },
-    Unknown(Cut),
-}
-
-/// A MESSAGE as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Received {
-    pub(crate) destination: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Bytes,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Event<T> {
-    Connected(ServerInfo),
-    Settled { token: T, outcome: Outcome },
-    Received(Received),
-    Ended(Cut),
-}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionConfig {

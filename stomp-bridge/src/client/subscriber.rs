@@ -3,7 +3,7 @@
 use super::connect::{ConnectError, ConnectOptions, session_config};
 use super::connection::{Connection, Reading};
 use super::destination::Destination;
-use super::session::{Cut, Event, Outcome, Received};
+use super::event::{Cut, Event, Outcome, Received};
 use super::url::BrokerUrl;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};

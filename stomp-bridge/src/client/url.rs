@@ -1,6 +1,7 @@
 //! Where the broker is and who connects, in one line of configuration.
 
 use super::credentials::{Credentials, InvalidCredentials};
+use crate::percent;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -207,19 +208,7 @@ fn vhost(url: &Url) -> Result<String, BrokerUrlError> {
 }
 
 fn percent_decode(text: &str, part: &'static str) -> Result<String, BrokerUrlError> {
-    let wrong = || BrokerUrlError::Escape { part };
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(b) = rest.next() {
-        if b != b'%' {
-            bytes.push(b);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|d| char::from(d).to_digit(16));
-        let (high, low) = (digit().ok_or_else(wrong)?, digit().ok_or_else(wrong)?);
-        bytes.push(u8::try_from(high * 16 + low).map_err(|_| wrong())?);
-    }
-    String::from_utf8(bytes).map_err(|_| wrong())
+    percent::decode(text).ok_or(BrokerUrlError::Escape { part })
 }
 
 impl BrokerUrl {

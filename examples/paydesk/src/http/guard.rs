@@ -34,14 +34,20 @@ impl Access {
                 .map(|name| format!("{name}:{port}"))
                 .collect();
             hosts.insert(bound.to_string());
-            if let Some(url) = &settings.notify_url
-                && let Some(name) = url.host_str()
-            {
-                hosts.insert(match url.port() {
+            hosts.extend(settings.notify_url.as_ref().and_then(|url| {
+                let name = url.host_str()?;
+                Some(match url.port() {
                     Some(port) => format!("{name}:{port}"),
                     None => name.to_owned(),
-                });
-            }
+                })
+            }));
+            // Pages were told this name for `/ws`, perhaps a proxy's in front of it.
+            hosts.extend(
+                settings
+                    .browser_broker
+                    .as_ref()
+                    .map(|url| format!("{}:{}", url.host(), url.port())),
+            );
             hosts
         });
         Self {

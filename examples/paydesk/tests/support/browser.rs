@@ -91,7 +91,7 @@ impl Browser {
     pub async fn wait(&self, selector: &str) {
         self.page
             .wait()
-            .at_most(crate::support::PATIENCE)
+            .at_most(super::PATIENCE)
             .every(Duration::from_millis(20))
             .for_element(Locator::Css(selector))
             .await

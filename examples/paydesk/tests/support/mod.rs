@@ -1,7 +1,11 @@
 //! A paydesk of the tests' own: the real binary on free loopback ports, with a ledger in a folder of its own.
 #![allow(dead_code, clippy::unwrap_used, missing_docs, unreachable_pub)]
 
+#[cfg(feature = "system-tests")]
+pub mod browser;
 pub mod feed;
+#[cfg(feature = "system-tests")]
+pub mod proxy;
 pub mod recorded;
 
 use std::{

@@ -6,6 +6,7 @@ use crate::broker::permission::{May, User};
 use crate::broker::router::{AckMode, ConnId, RouteError, Router, Settle, Stored};
 use crate::broker::target::{BadTarget, DEFAULT_EXCHANGE, TOPIC_EXCHANGE, Target};
 use crate::frame::{Command, Frame};
+use crate::percent::encode_part;
 
 /// Headers of a SEND that the MESSAGE does not repeat: the broker's own.
 const NOT_PASSED_ON: [&str; 8] = [
@@ -67,9 +68,9 @@ fn send(user: &User, frame: &Frame, router: &mut Router) -> Done {
             let suffix = if key.is_empty() {
                 String::new()
             } else {
-                format!("/{}", encode(&key))
+                format!("/{}", encode_part(&key))
             };
-            let destination = format!("/exchange/{}{suffix}", encode(&name));
+            let destination = format!("/exchange/{}{suffix}", encode_part(&name));
             let message = stored(frame, destination);
             router
                 .publish(&name, &key, message)
@@ -83,7 +84,7 @@ fn send(user: &User, frame: &Frame, router: &mut Router) -> Done {
             if declare {
                 router.declare(&name).map_err(|e| refusal(e, &name))?;
             }
-            let message = stored(frame, format!("/queue/{}", encode(&name)));
+            let message = stored(frame, format!("/queue/{}", encode_part(&name)));
             router.publish_to_queue(&name, message);
             Ok(())
         }
@@ -259,8 +260,4 @@ fn no_topics() -> Refusal {
         "not_implemented",
         "NOT_IMPLEMENTED - this broker has no /topic",
     )
-}
-
-fn encode(name: &str) -> String {
-    name.replace('%', "%25").replace('/', "%2F")
 }
