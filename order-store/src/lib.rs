@@ -1,5 +1,57 @@
 //! An order ledger that never loses or doubles a payment.
-
+//!
+//! For programs that are paid through WeChat Pay V2 and must not forget it: an order is made once, paid once, and told to
+//! others at least once, whatever repeats, races or crashes come in between.
+//!
+//! - [`OrderStore`] is the face of every backend, and [`OrderStoreExt`] has a method for each [`Command`].
+//! - [`decide`] is every transition, as one pure function. A backend makes its [`Change`] atomic and durable.
+//! - [`SledStore`] is the backend for one machine.
+//!
+//! ```
+//! use order_store::{By, Create, OrderKey, OrderState, OrderStore, OrderStoreExt, Outcome, SledOptions, SledStore, Timestamp};
+//! use wxpay_core::{FeeType, Fen, SignType};
+//!
+//! # async fn example(folder: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+//! let store = SledStore::open(folder, SledOptions::default())?;
+//! let key = OrderKey { mch_id: "1473426802".parse()?, out_trade_no: "20190320-0001".parse()? };
+//! let create = Create {
+//!     key: key.clone(),
+//!     appid: "wx8397f8696b538317".parse()?,
+//!     sign_type: SignType::HmacSha256,
+//!     body: "Longjing tea".parse()?,
+//!     total_fee: Fen::new(1990)?,
+//!     fee_type: FeeType::cny(),
+//!     attach: None,
+//!     product_id: "tea-1".parse()?,
+//!     spbill_create_ip: "192.0.2.1".parse()?,
+//!     notify_base: "https://desk.example/wxpay/notify".parse()?,
+//!     expires_after: None,
+//!     by: By::Shop,
+//!     now: Timestamp::from_millis(1_553_063_806_000),
+//! };
+//! assert_eq!(store.create(create.clone()).await?.outcome, Outcome::Applied);
+//! assert_eq!(store.create(create).await?.outcome, Outcome::AlreadyApplied);
+//! assert_eq!(store.get(&key).await?.map(|order| order.state()), Some(OrderState::Unpaid));
+//! store.close().await?;
+//! # Ok(())
+//! # }
+//! # let folder = tempfile::tempdir().unwrap();
+//! # tokio::runtime::Runtime::new().unwrap().block_on(example(folder.path())).unwrap();
+//! ```
+//!
+//! # Core and driver
+//! `decide` has no clock, no randomness and no I/O: order, facts, command and random bytes in; outcome and change out. So the
+//! model test can try every sequence of commands, and backends cannot differ. The time of a fact is in its command; leases
+//! and waits of the outbox take theirs from the store's [`Clock`].
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `sled` (default) | `SledStore`, `SledOptions` |
+#![cfg_attr(
+    not(feature = "sled"),
+    allow(dead_code, reason = "what only backends use")
+)]
 
 mod attempt;
 mod command;
@@ -21,6 +73,10 @@ mod terms;
 mod timestamp;
 mod transition;
 
+#[cfg(feature = "sled")]
+pub(crate) use self::inbox::NotifyHead;
+#[cfg(feature = "sled")]
+pub use self::sled::{SledOptions, SledStore};
 pub use self::{
     attempt::{Attempt, Prepay},
     command::{
@@ -33,9 +89,7 @@ pub use self::{
         NotifyRecord, NotifySummary, REFUSED_MAX_BYTES, Verdict,
     },
     log::{LogEntry, What},
-    order::{
-        Attention, By, CODE_URL_LIFE, Closing, GatewayClose, Order, OrderState, UnknownState,
-    },
+    order::{Attention, By, CODE_URL_LIFE, Closing, GatewayClose, Order, OrderState, UnknownState},
     outbox::{
         Claim, ClaimToken, OutboxFacts, OutboxId, OutboxKind, OutboxRow, OutboxStatus,
         REASON_MAX_BYTES, RelayId, WAIT_MAX,
@@ -54,10 +108,6 @@ pub use self::{
         UNFINISHED_AFTER, decide,
     },
 };
-#[cfg(feature = "sled")]
-pub(crate) use self::inbox::NotifyHead;
-#[cfg(feature = "sled")]
-pub use self::sled::{SledOptions, SledStore};
 
 /// The longest beginning of `text` that has at most `max_bytes` and ends between two characters.
 pub(crate) fn cut(text: &str, max_bytes: usize) -> &str {

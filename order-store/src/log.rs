@@ -112,7 +112,10 @@ impl fmt::Display for What {
                 attempt,
                 transaction_id,
                 total_fee,
-            } => write!(f, "attempt {attempt} paid {total_fee} fen, transaction {transaction_id}"),
+            } => write!(
+                f,
+                "attempt {attempt} paid {total_fee} fen, transaction {transaction_id}"
+            ),
             Self::ExtraPayment {
                 attempt,
                 transaction_id,
@@ -139,7 +142,10 @@ impl fmt::Display for What {
                 transaction_id,
                 refusal,
                 ..
-            } => write!(f, "{command} refused, transaction {transaction_id}: {refusal}"),
+            } => write!(
+                f,
+                "{command} refused, transaction {transaction_id}: {refusal}"
+            ),
         }
     }
 }

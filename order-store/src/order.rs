@@ -308,7 +308,10 @@ impl Order {
     #[must_use]
     pub fn owns(&self, number: &OutTradeNo) -> bool {
         *number == self.key.out_trade_no
-            || self.attempts.iter().any(|attempt| attempt.number == *number)
+            || self
+                .attempts
+                .iter()
+                .any(|attempt| attempt.number == *number)
     }
 
     /// Whether something is left to do: a payment may still come or wants confirming, or the gateway has not closed it.

@@ -105,7 +105,16 @@ mod tests {
             },
         };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for text in ["", "0", "zz", "+1+2", "茶茶", "00", "310031", "3100310031003100"] {
+        for text in [
+            "",
+            "0",
+            "zz",
+            "+1+2",
+            "茶茶",
+            "00",
+            "310031",
+            "3100310031003100",
+        ] {
             assert_eq!(text.parse::<Cursor>(), Err(CursorError), "{text}");
         }
     }

@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn text_comes_back_and_debug_hides_it() {
-        let ticket = PageTicket::from_bytes(std::array::from_fn(|i| i as u8 * 17));
+        let ticket = PageTicket::from_bytes(std::array::from_fn(|i| 17 * u8::try_from(i).unwrap()));
         assert_eq!(ticket.to_hex(), "00112233445566778899aabbccddeeff");
         assert_eq!(ticket.to_hex().parse(), Ok(ticket.clone()));
         assert!(ticket.matches("00112233445566778899aabbccddeeff"));

@@ -9,8 +9,8 @@ use wxpay_core::{MchId, OutTradeNo};
 use crate::{
     Account, AttachPrepay, BeginAttempt, BeginClose, Claim, ClaimToken, CloseResult, Command,
     ConfirmPayment, Contradict, Create, Defer, ExecuteError, LogEntry, MarkPaid, NotifyId,
-    NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery, Outcome, OutboxId,
-    OutboxRow, OutboxStatus, Page, RelayId, StoreError, Timestamp,
+    NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery, OutboxId, OutboxRow,
+    OutboxStatus, Outcome, Page, RelayId, StoreError, Timestamp,
 };
 
 /// What a command came to, and the order after it.

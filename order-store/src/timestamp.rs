@@ -21,9 +21,7 @@ use wxpay_core::BeijingTime;
 /// assert_eq!((noon + Duration::from_secs(2)).since(noon), Duration::from_secs(2));
 /// assert_eq!(noon.since(noon + Duration::from_secs(2)), Duration::ZERO);
 /// ```
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -66,7 +64,10 @@ impl Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, wait: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 }
 
@@ -74,7 +75,10 @@ impl Sub<Duration> for Timestamp {
     type Output = Self;
 
     fn sub(self, back: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(back.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(back.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 }
 

@@ -14,10 +14,8 @@ use wxpay_core::{NotifyUrl, OutTradeNo, TransactionId};
 use crate::{
     AttachPrepay, Attempt, Attention, BeginAttempt, BeginClose, By, CloseResult, Closing, Command,
     ConfirmPayment, Confirmation, Contradict, Create, Defer, GatewayClose, LogEntry, MarkPaid,
-    NotifySecret, Order, OrderKey, OrderState, Outcome, OutboxFacts, OutboxId, OutboxKind,
-    OutboxRow, PageTicket, Payment, Prepay, Refusal, Role, Terms, Timestamp, What,
-    cut,
-    hash::fnv1a,
+    NotifySecret, Order, OrderKey, OrderState, OutboxFacts, OutboxId, OutboxKind, OutboxRow,
+    Outcome, PageTicket, Payment, Prepay, Refusal, Role, Terms, Timestamp, What, cut, hash::fnv1a,
     order::CODE_URL_LIFE,
 };
 
@@ -62,8 +60,9 @@ impl Lookups {
             (Command::Create(create), None) => {
                 lookups.numbers.push(create.key.out_trade_no.clone());
             }
-            (Command::BeginAttempt(_), Some(order)) => lookups.numbers.extend(next_numbers(order)
-                .map(|(_, number)| number)),
+            (Command::BeginAttempt(_), Some(order)) => lookups
+                .numbers
+                .extend(next_numbers(order).map(|(_, number)| number)),
             (Command::MarkPaid(paid), Some(_)) => {
                 lookups.transaction = Some(paid.transaction_id.clone());
             }
@@ -207,7 +206,8 @@ fn make(create: &Create, facts: &Facts, random: &Random) -> Decision {
         return invalid("expires_after", "from 2 minutes to 2 hours".to_owned());
     }
     let base = create.notify_base.as_str().trim_end_matches('/');
-    let notify_url = match NotifyUrl::try_from(format!("{base}/{}", random.notify_secret.to_hex())) {
+    let notify_url = match NotifyUrl::try_from(format!("{base}/{}", random.notify_secret.to_hex()))
+    {
         Ok(url) => url,
         Err(error) => return invalid(NotifyUrl::FIELD, error.to_string()),
     };

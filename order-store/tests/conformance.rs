@@ -7,7 +7,7 @@ use std::{collections::HashSet, net::Ipv4Addr, sync::Arc};
 
 use order_store::{
     ACCEPTED_MAX_BYTES, Claim, ExecuteError, Health, Kept, NotifyId, NotifyQuery, NotifyRecord,
-    OrderQuery, OrderState, OrderStore, OrderStoreExt as _, Outcome, OutboxKind, OutboxStatus,
+    OrderQuery, OrderState, OrderStore, OrderStoreExt as _, OutboxKind, OutboxStatus, Outcome,
     Page, REFUSED_MAX_BYTES, Refusal, RelayId, SledOptions, SledStore, StoreError, Verdict,
 };
 use support::*;
@@ -35,7 +35,10 @@ async fn reopen(
 ) -> Arc<dyn OrderStore> {
     store.close().await.unwrap();
     assert_eq!(store.health(), Health::Closed);
-    assert!(matches!(store.get(&key("order-1")).await, Err(StoreError::Closed)));
+    assert!(matches!(
+        store.get(&key("order-1")).await,
+        Err(StoreError::Closed)
+    ));
     drop(store);
     open(folder, clock)
 }
@@ -43,11 +46,17 @@ async fn reopen(
 async fn pay(store: &dyn OrderStore, number: &str) {
     store.create(create(number)).await.unwrap();
     let paid = mark_paid(number, number, &format!("t-{number}"));
-    assert_eq!(store.mark_paid(paid).await.unwrap().outcome, Outcome::Applied);
+    assert_eq!(
+        store.mark_paid(paid).await.unwrap().outcome,
+        Outcome::Applied
+    );
 }
 
 async fn claim(store: &dyn OrderStore) -> Vec<Claim> {
-    store.claim(RelayId::new("relay"), secs(30), 100).await.unwrap()
+    store
+        .claim(RelayId::new("relay"), secs(30), 100)
+        .await
+        .unwrap()
 }
 
 fn names(claims: &[Claim]) -> Vec<(&str, OutboxKind)> {
@@ -61,26 +70,50 @@ fn names(claims: &[Claim]) -> Vec<(&str, OutboxKind)> {
 async fn everything_is_there_after_a_reopen() {
     let (folder, clock, store) = fresh();
     store.create(create("order-1")).await.unwrap();
-    store.begin_attempt(begin_attempt("order-1", T0)).await.unwrap();
-    store.attach_prepay(attach_prepay("order-1", "order-1", T0)).await.unwrap();
+    store
+        .begin_attempt(begin_attempt("order-1", T0))
+        .await
+        .unwrap();
+    store
+        .attach_prepay(attach_prepay("order-1", "order-1", T0))
+        .await
+        .unwrap();
     let later = T0 + secs(7200);
-    store.begin_attempt(begin_attempt("order-1", later)).await.unwrap();
+    store
+        .begin_attempt(begin_attempt("order-1", later))
+        .await
+        .unwrap();
     let paid = mark_paid("order-1", "order-1-2", "t2");
     let executed = store.mark_paid(paid.clone()).await.unwrap();
     store.create(create("order-2")).await.unwrap();
     let log = store.log(&key("order-1")).await.unwrap();
 
     let store = reopen(store, &folder, &clock).await;
-    assert_eq!(store.get(&key("order-1")).await.unwrap(), Some(executed.order.clone()));
+    assert_eq!(
+        store.get(&key("order-1")).await.unwrap(),
+        Some(executed.order.clone())
+    );
     assert_eq!(store.log(&key("order-1")).await.unwrap(), log);
     assert_eq!(log.len(), 5);
     let mch_id = MCH_ID.parse().unwrap();
     for number in ["order-1", "order-1-2"] {
-        let found = store.find_attempt(&mch_id, &number.parse().unwrap()).await.unwrap();
+        let found = store
+            .find_attempt(&mch_id, &number.parse().unwrap())
+            .await
+            .unwrap();
         assert_eq!(found, Some(executed.order.clone()), "{number}");
     }
-    assert_eq!(store.find_attempt(&mch_id, &"order-1-3".parse().unwrap()).await.unwrap(), None);
-    assert_eq!(store.mark_paid(paid).await.unwrap().outcome, Outcome::AlreadyApplied);
+    assert_eq!(
+        store
+            .find_attempt(&mch_id, &"order-1-3".parse().unwrap())
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        store.mark_paid(paid).await.unwrap().outcome,
+        Outcome::AlreadyApplied
+    );
     assert_eq!(store.log(&key("order-1")).await.unwrap().len(), 5);
     assert_eq!(claim(&*store).await.len(), 2);
     let due = store.due(T0 + secs(1800), 10).await.unwrap();
@@ -96,7 +129,9 @@ async fn everything_is_there_after_a_reopen() {
     ));
     assert!(matches!(
         store.mark_paid(mark_paid("order-2", "order-2", "t2")).await,
-        Err(ExecuteError::Refused(Refusal::TransactionOfOtherOrder { .. }))
+        Err(ExecuteError::Refused(
+            Refusal::TransactionOfOtherOrder { .. }
+        ))
     ));
 }
 
@@ -113,13 +148,29 @@ async fn the_same_payment_from_sixty_four_sides_is_one() {
         });
     }
     let outcomes = callers.join_all().await;
-    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-    assert_eq!((count(Outcome::Applied), count(Outcome::AlreadyApplied)), (1, 63));
+    let count = |wanted| {
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == wanted)
+            .count()
+    };
+    assert_eq!(
+        (count(Outcome::Applied), count(Outcome::AlreadyApplied)),
+        (1, 63)
+    );
     let log = store.log(&key("order-1")).await.unwrap();
-    assert_eq!(log.iter().filter(|entry| entry.to == OrderState::Paid).count(), 1);
+    assert_eq!(
+        log.iter()
+            .filter(|entry| entry.to == OrderState::Paid)
+            .count(),
+        1
+    );
     assert_eq!(
         names(&claim(&*store).await),
-        [("order-1", OutboxKind::PayNotify), ("order-1", OutboxKind::OrderPay)]
+        [
+            ("order-1", OutboxKind::PayNotify),
+            ("order-1", OutboxKind::OrderPay)
+        ]
     );
 }
 
@@ -132,10 +183,18 @@ async fn of_two_orders_that_race_for_a_transaction_one_gets_it() {
         callers.spawn(async move {
             let number = format!("order-{n}");
             store.create(create(&number)).await.unwrap();
-            store.mark_paid(mark_paid(&number, &number, "t1")).await.is_ok()
+            store
+                .mark_paid(mark_paid(&number, &number, "t1"))
+                .await
+                .is_ok()
         });
     }
-    let won = callers.join_all().await.into_iter().filter(|won| *won).count();
+    let won = callers
+        .join_all()
+        .await
+        .into_iter()
+        .filter(|won| *won)
+        .count();
     assert_eq!(won, 1);
 }
 
@@ -149,13 +208,25 @@ async fn a_refusal_is_in_the_log_and_a_wakeup_comes_with_rows() {
     wrong.total_fee = Fen::new(2).unwrap();
     for _ in 0..3 {
         let refused = store.mark_paid(wrong.clone()).await;
-        assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::AmountMismatch { .. }))));
+        assert!(matches!(
+            refused,
+            Err(ExecuteError::Refused(Refusal::AmountMismatch { .. }))
+        ));
     }
     let log = store.log(&key("order-1")).await.unwrap();
     assert_eq!(log.len(), 2);
-    assert_eq!((log[1].from, log[1].to), (Some(OrderState::Unpaid), OrderState::Unpaid));
-    store.mark_paid(mark_paid("order-1", "order-1", "t1")).await.unwrap();
-    tokio::time::timeout(secs(10), wakeup.changed()).await.unwrap().unwrap();
+    assert_eq!(
+        (log[1].from, log[1].to),
+        (Some(OrderState::Unpaid), OrderState::Unpaid)
+    );
+    store
+        .mark_paid(mark_paid("order-1", "order-1", "t1"))
+        .await
+        .unwrap();
+    tokio::time::timeout(secs(10), wakeup.changed())
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
@@ -172,7 +243,10 @@ async fn a_lease_keeps_others_away_and_a_late_relay_out() {
     assert_eq!(names(&second), names(&first));
     for claim in first {
         let late = store.ack(claim.token).await;
-        assert!(matches!(late, Err(StoreError::LeaseLost { .. })), "{late:?}");
+        assert!(
+            matches!(late, Err(StoreError::LeaseLost { .. })),
+            "{late:?}"
+        );
     }
     for claim in &second {
         store.ack(claim.token.clone()).await.unwrap();
@@ -181,7 +255,10 @@ async fn a_lease_keeps_others_away_and_a_late_relay_out() {
             Err(StoreError::LeaseLost { .. })
         ));
     }
-    assert_eq!(store.outbox_status().await.unwrap(), OutboxStatus::default());
+    assert_eq!(
+        store.outbox_status().await.unwrap(),
+        OutboxStatus::default()
+    );
 }
 
 #[tokio::test]
@@ -201,30 +278,51 @@ async fn a_row_put_off_holds_its_order_and_no_other() {
     let (folder, clock, store) = fresh();
     pay(&*store, "order-1").await;
     pay(&*store, "order-2").await;
-    let mut claims = store.claim(RelayId::new("relay"), secs(30), 1).await.unwrap();
+    let mut claims = store
+        .claim(RelayId::new("relay"), secs(30), 1)
+        .await
+        .unwrap();
     let one = claims.pop().unwrap();
-    assert_eq!(names(std::slice::from_ref(&one)), [("order-1", OutboxKind::PayNotify)]);
+    assert_eq!(
+        names(std::slice::from_ref(&one)),
+        [("order-1", OutboxKind::PayNotify)]
+    );
     // While it is on loan its order waits.
     let others = claim(&*store).await;
     assert_eq!(
         names(&others),
-        [("order-2", OutboxKind::PayNotify), ("order-2", OutboxKind::OrderPay)]
+        [
+            ("order-2", OutboxKind::PayNotify),
+            ("order-2", OutboxKind::OrderPay)
+        ]
     );
-    store.retry_later(one.token, secs(60), "cut\nline".to_owned()).await.unwrap();
+    store
+        .retry_later(one.token, secs(60), "cut\nline".to_owned())
+        .await
+        .unwrap();
     for claim in others {
         store.ack(claim.token).await.unwrap();
     }
     assert!(claim(&*store).await.is_empty());
 
     let store = reopen(store, &folder, &clock).await;
-    assert!(claim(&*store).await.is_empty(), "a restart does not shorten the wait");
+    assert!(
+        claim(&*store).await.is_empty(),
+        "a restart does not shorten the wait"
+    );
     let status = store.outbox_status().await.unwrap();
-    assert_eq!((status.waiting, status.next_retry), (2, Some(T0 + secs(60))));
+    assert_eq!(
+        (status.waiting, status.next_retry),
+        (2, Some(T0 + secs(60)))
+    );
     clock.advance(secs(60));
     let again = claim(&*store).await;
     assert_eq!(
         names(&again),
-        [("order-1", OutboxKind::PayNotify), ("order-1", OutboxKind::OrderPay)]
+        [
+            ("order-1", OutboxKind::PayNotify),
+            ("order-1", OutboxKind::OrderPay)
+        ]
     );
     assert_eq!(again[0].row.attempts, 1);
     assert_eq!(again[0].row.last_error.as_deref(), Some("cut line"));
@@ -237,20 +335,38 @@ async fn a_parked_row_stays_parked_until_it_is_requeued() {
     let claims = claim(&*store).await;
     let id = claims[0].row.id.clone();
     let mut claims = claims.into_iter();
-    store.park(claims.next().unwrap().token, "refused".repeat(99)).await.unwrap();
-    store.retry_later(claims.next().unwrap().token, secs(0), String::new()).await.unwrap();
-    assert!(claim(&*store).await.is_empty(), "the later row waits behind the parked one");
+    store
+        .park(claims.next().unwrap().token, "refused".repeat(99))
+        .await
+        .unwrap();
+    store
+        .retry_later(claims.next().unwrap().token, secs(0), String::new())
+        .await
+        .unwrap();
+    assert!(
+        claim(&*store).await.is_empty(),
+        "the later row waits behind the parked one"
+    );
 
     let store = reopen(store, &folder, &clock).await;
     assert!(claim(&*store).await.is_empty());
     let parked = store.parked(10).await.unwrap();
-    assert_eq!((parked.len(), &parked[0].id, parked[0].attempts), (1, &id, 1));
+    assert_eq!(
+        (parked.len(), &parked[0].id, parked[0].attempts),
+        (1, &id, 1)
+    );
     assert_eq!(store.outbox_status().await.unwrap().parked, 1);
     let unknown = order_store::OutboxId::from_text("nothing");
-    assert!(matches!(store.requeue(&unknown).await, Err(StoreError::NoSuchRow { .. })));
+    assert!(matches!(
+        store.requeue(&unknown).await,
+        Err(StoreError::NoSuchRow { .. })
+    ));
     store.requeue(&id).await.unwrap();
     let claims = claim(&*store).await;
-    assert_eq!((claims.len(), &claims[0].row.id, claims[0].row.attempts), (2, &id, 0));
+    assert_eq!(
+        (claims.len(), &claims[0].row.id, claims[0].row.attempts),
+        (2, &id, 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -311,22 +427,36 @@ fn record(n: u8, verdict: Verdict, body: Vec<u8>) -> NotifyRecord {
 #[tokio::test]
 async fn the_inbox_keeps_accepted_notifies_whole_and_refused_ones_short() {
     let (folder, clock, store) = fresh();
-    let body: Vec<u8> = (0..ACCEPTED_MAX_BYTES).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    let body: Vec<u8> = (0..ACCEPTED_MAX_BYTES)
+        .map(|n| u8::try_from(n % 251).unwrap())
+        .collect();
     let accepted = Verdict::Accepted {
         outcome: Outcome::Applied,
     };
     let refused = Verdict::Refused {
         reason: "bad sign".to_owned(),
     };
-    let a = store.record_notify(record(1, accepted.clone(), body.clone())).await.unwrap();
-    let r = store.record_notify(record(2, refused, vec![7; 9000])).await.unwrap();
-    let small = store.record_notify(record(3, accepted, b"<xml/>".to_vec())).await.unwrap();
+    let a = store
+        .record_notify(record(1, accepted.clone(), body.clone()))
+        .await
+        .unwrap();
+    let r = store
+        .record_notify(record(2, refused, vec![7; 9000]))
+        .await
+        .unwrap();
+    let small = store
+        .record_notify(record(3, accepted, b"<xml/>".to_vec()))
+        .await
+        .unwrap();
     assert_eq!((a, r), (NotifyId::Accepted(1), NotifyId::Refused(1)));
 
     let store = reopen(store, &folder, &clock).await;
     assert_eq!(store.notify(a).await.unwrap().unwrap().body, body);
     assert_eq!(store.notify(small).await.unwrap().unwrap().body, b"<xml/>");
-    assert_eq!(store.notify(r).await.unwrap().unwrap().body, vec![7; REFUSED_MAX_BYTES]);
+    assert_eq!(
+        store.notify(r).await.unwrap().unwrap().body,
+        vec![7; REFUSED_MAX_BYTES]
+    );
     assert_eq!(store.notify(NotifyId::Accepted(3)).await.unwrap(), None);
     let mut query = NotifyQuery {
         kept: Kept::All,
@@ -365,7 +495,10 @@ async fn the_inbox_is_bounded() {
             let (store, verdict) = (Arc::clone(&store), verdict.clone());
             callers.spawn(async move {
                 for _ in 0..count / 100 {
-                    store.record_notify(record(caller, verdict.clone(), vec![1])).await.unwrap();
+                    store
+                        .record_notify(record(caller, verdict.clone(), vec![1]))
+                        .await
+                        .unwrap();
                 }
             });
         }
@@ -373,10 +506,28 @@ async fn the_inbox_is_bounded() {
     }
     assert_eq!(store.notify(NotifyId::Refused(76)).await.unwrap(), None);
     assert!(store.notify(NotifyId::Refused(77)).await.unwrap().is_some());
-    assert!(store.notify(NotifyId::Refused(1_100)).await.unwrap().is_some());
+    assert!(
+        store
+            .notify(NotifyId::Refused(1_100))
+            .await
+            .unwrap()
+            .is_some()
+    );
     assert_eq!(store.notify(NotifyId::Accepted(100)).await.unwrap(), None);
-    assert!(store.notify(NotifyId::Accepted(101)).await.unwrap().is_some());
-    assert!(store.notify(NotifyId::Accepted(10_100)).await.unwrap().is_some());
+    assert!(
+        store
+            .notify(NotifyId::Accepted(101))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        store
+            .notify(NotifyId::Accepted(10_100))
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -17,8 +17,8 @@ use std::{
 };
 
 use order_store::{
-    OrderQuery, OrderState, OrderStore, OrderStoreExt as _, OutboxId, OutboxKind, PAGE_MAX, RelayId,
-    SledOptions, SledStore, StoreError,
+    OrderQuery, OrderState, OrderStore, OrderStoreExt as _, OutboxId, OutboxKind, PAGE_MAX,
+    RelayId, SledOptions, SledStore, StoreError,
 };
 use support::*;
 
@@ -62,7 +62,10 @@ fn a_second_process_is_locked_out() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(
         said.trim_end(),
-        format!("locked: {} is in use by another process", folder.path().display())
+        format!(
+            "locked: {} is in use by another process",
+            folder.path().display()
+        )
     );
     println!("a_second_process_is_locked_out ... ok");
 }
@@ -135,12 +138,17 @@ impl Said {
 }
 
 fn killed_writers_lose_nothing() {
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    let seed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .subsec_nanos();
     let folder = tempfile::tempdir().unwrap();
     let mut said = Said::default();
     let mut wait_ms = u64::from(seed);
     for round in 0..ROUNDS {
-        wait_ms = wait_ms.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        wait_ms = wait_ms
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let wait = Duration::from_millis((wait_ms >> 33) % 120);
         kill_after(folder.path(), round, wait, &mut said);
         let store = SledStore::open(folder.path(), SledOptions::default()).unwrap();
@@ -195,7 +203,11 @@ async fn verify(store: &SledStore, round: u64, said: &Said) {
             break;
         }
         for claim in claims {
-            assert!(!said.acked.contains(&claim.row.id), "{} came back", claim.row.id);
+            assert!(
+                !said.acked.contains(&claim.row.id),
+                "{} came back",
+                claim.row.id
+            );
             let number = claim.row.key.out_trade_no.as_str().to_owned();
             rows.entry(number).or_default().push(claim.row.id);
         }
@@ -233,7 +245,10 @@ async fn verify(store: &SledStore, round: u64, said: &Said) {
             continue;
         }
         let log = store.log(&order.key).await.unwrap();
-        let paid = log.iter().filter(|entry| entry.to == OrderState::Paid).count();
+        let paid = log
+            .iter()
+            .filter(|entry| entry.to == OrderState::Paid)
+            .count();
         let expected = usize::from(order.state() == OrderState::Paid);
         assert_eq!((log.len(), paid), (1 + expected, expected), "{number}");
         let by_number = store

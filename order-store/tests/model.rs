@@ -44,15 +44,16 @@ impl World {
     /// One attempt's code has died, and another was begun.
     fn with_two_attempts() -> Self {
         let mut world = Self::new();
-        world.run(create(NO).into());
-        world.run(begin_attempt(NO, T0).into());
-        world.run(attach_prepay(NO, NO, T0).into());
+        world.run(create(NO));
+        world.run(begin_attempt(NO, T0));
+        world.run(attach_prepay(NO, NO, T0));
         world.now = T0 + secs(7201);
-        world.run(begin_attempt(NO, world.now).into());
+        world.run(begin_attempt(NO, world.now));
         world
     }
 
-    fn run(&mut self, command: Command) {
+    fn run(&mut self, command: impl Into<Command>) {
+        let command = command.into();
         let decision = self.decide(&command);
         assert_eq!(decision.outcome, Ok(Outcome::Applied), "{command:?}");
         self.apply(&decision);
@@ -186,13 +187,20 @@ fn check(before: &World, command: &Command, decision: &Decision, after: &World) 
             }
             let became_paid = !from.is_some_and(OrderState::has_payment)
                 && to.is_some_and(OrderState::has_payment);
-            assert_eq!(change.outbox.len(), if became_paid { 2 } else { 0 }, "{}", context());
+            assert_eq!(
+                change.outbox.len(),
+                if became_paid { 2 } else { 0 },
+                "{}",
+                context()
+            );
         }
         Err(refusal) => {
             assert_eq!(from, to, "{}", context());
             if let Some(change) = &decision.change {
                 let log = change.log.as_ref().unwrap();
-                assert!(matches!(&log.what, What::Refused { refusal: told, .. } if told == refusal));
+                assert!(
+                    matches!(&log.what, What::Refused { refusal: told, .. } if told == refusal)
+                );
                 assert_eq!((log.from, Some(log.to)), (from, to));
                 assert!(change.outbox.is_empty());
             }
@@ -210,7 +218,10 @@ fn check(before: &World, command: &Command, decision: &Decision, after: &World) 
     if let Some(order) = &after.order {
         let mut seen = HashSet::new();
         for payment in &order.payments {
-            assert!(seen.insert(payment.attempt.clone()), "one payment an attempt");
+            assert!(
+                seen.insert(payment.attempt.clone()),
+                "one payment an attempt"
+            );
             assert!(seen.insert(payment.transaction_id.as_str().parse().unwrap()));
             assert!(order.owns(&payment.attempt));
             assert_eq!(after.transactions[&payment.transaction_id], order.key);
@@ -256,9 +267,12 @@ fn every_sequence_keeps_the_invariants() {
                     };
                 }
             }
+            if depth + 1 == depth_max || (next.now == world.now && next.order == world.order) {
+                continue;
+            }
             // Two ways to the same ledger at the same time go on alike.
             let print = (next.now, serde_json::to_string(&next.order).unwrap());
-            if depth + 1 < depth_max && seen.insert(print) {
+            if seen.insert(print) {
                 queue.push_back((depth + 1, next));
             }
         }

@@ -6,7 +6,7 @@ mod support;
 use order_store::{
     ATTEMPTS_MAX, Attention, By, CLOSE_AT_GATEWAY_AFTER, CODE_URL_LIFE, CONFIRM_AFTER, Command,
     Confirmation, Decision, EXPIRY_DEFAULT, Facts, GatewayClose, Lookups, Order, OrderKey,
-    OrderState, Outcome, OutboxKind, QUERY_AFTER, REFUSALS_MAX, Refusal, Refund, RefundState, Role,
+    OrderState, OutboxKind, Outcome, QUERY_AFTER, REFUSALS_MAX, Refund, RefundState, Refusal, Role,
     Timestamp, What, decide,
 };
 use support::*;
@@ -48,8 +48,17 @@ fn create_freezes_the_terms_and_reserves_the_number() {
     let change = decision.change.unwrap();
     assert_eq!(change.number, Some(NO.parse().unwrap()));
     let order = change.order;
-    assert_eq!(order.terms.notify_url.as_str(), format!("https://desk.example/wxpay/notify/{}", order.notify_secret.to_hex()));
-    assert_eq!(Timestamp::from(order.terms.time_expire), T0 + EXPIRY_DEFAULT);
+    assert_eq!(
+        order.terms.notify_url.as_str(),
+        format!(
+            "https://desk.example/wxpay/notify/{}",
+            order.notify_secret.to_hex()
+        )
+    );
+    assert_eq!(
+        Timestamp::from(order.terms.time_expire),
+        T0 + EXPIRY_DEFAULT
+    );
     assert_eq!(order.due, Some(T0 + EXPIRY_DEFAULT));
     assert!(order.attempts.is_empty() && order.owns(&NO.parse().unwrap()));
 }
@@ -62,7 +71,10 @@ fn content_is_what_the_client_sent() {
     again.notify_base = "https://other.example/n".parse().unwrap();
     again.sign_type = wxpay_core::SignType::HmacSha256;
     again.now = T0 + secs(999);
-    assert_eq!(ask(Some(&order), again).outcome, Ok(Outcome::AlreadyApplied));
+    assert_eq!(
+        ask(Some(&order), again).outcome,
+        Ok(Outcome::AlreadyApplied)
+    );
 
     let differs = |change: fn(&mut order_store::Create)| {
         let mut other = create(NO);
@@ -75,8 +87,14 @@ fn content_is_what_the_client_sent() {
     assert_eq!(differs(|c| c.total_fee = Fen::new(2).unwrap()), "total_fee");
     assert_eq!(differs(|c| c.body = "coffee".parse().unwrap()), "body");
     assert_eq!(differs(|c| c.attach = Some("x".parse().unwrap())), "attach");
-    assert_eq!(differs(|c| c.product_id = "p2".parse().unwrap()), "product_id");
-    assert_eq!(differs(|c| c.expires_after = Some(EXPIRY_DEFAULT)), "expires_after");
+    assert_eq!(
+        differs(|c| c.product_id = "p2".parse().unwrap()),
+        "product_id"
+    );
+    assert_eq!(
+        differs(|c| c.expires_after = Some(EXPIRY_DEFAULT)),
+        "expires_after"
+    );
 }
 
 #[test]
@@ -89,17 +107,32 @@ fn create_names_the_field_that_is_no_good() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(field(|c| c.key.out_trade_no = "short".parse().unwrap()), "out_trade_no");
+    assert_eq!(
+        field(|c| c.key.out_trade_no = "short".parse().unwrap()),
+        "out_trade_no"
+    );
     assert_eq!(field(|c| c.total_fee = Fen::ZERO), "total_fee");
-    assert_eq!(field(|c| c.expires_after = Some(secs(119))), "expires_after");
-    assert_eq!(field(|c| c.expires_after = Some(secs(7201))), "expires_after");
-    assert_eq!(field(|c| c.notify_base = "h".repeat(240).parse().unwrap()), "notify_url");
+    assert_eq!(
+        field(|c| c.expires_after = Some(secs(119))),
+        "expires_after"
+    );
+    assert_eq!(
+        field(|c| c.expires_after = Some(secs(7201))),
+        "expires_after"
+    );
+    assert_eq!(
+        field(|c| c.notify_base = "h".repeat(240).parse().unwrap()),
+        "notify_url"
+    );
 }
 
 #[test]
 fn a_number_that_is_anothers_attempt_is_taken() {
     let command: Command = create("20190320-1-2").into();
-    assert_eq!(Lookups::of(None, &command).numbers, ["20190320-1-2".parse().unwrap()]);
+    assert_eq!(
+        Lookups::of(None, &command).numbers,
+        ["20190320-1-2".parse().unwrap()]
+    );
     let facts = Facts {
         number_owners: [("20190320-1-2".parse().unwrap(), key(NO))].into(),
         transaction_owner: None,
@@ -114,7 +147,10 @@ fn a_living_code_is_never_entered_again() {
     let order = with_code();
     assert_eq!(order.due, Some(T0 + QUERY_AFTER));
     let last = T0 + CODE_URL_LIFE - MS;
-    assert_eq!(ask(Some(&order), begin_attempt(NO, last)).outcome, Ok(Outcome::AlreadyApplied));
+    assert_eq!(
+        ask(Some(&order), begin_attempt(NO, last)).outcome,
+        Ok(Outcome::AlreadyApplied)
+    );
     assert!(order.live_code_url(last).is_some());
 
     let dead = T0 + CODE_URL_LIFE;
@@ -155,7 +191,12 @@ fn taken_numbers_are_skipped() {
     assert_eq!(change.number, Some("20190320-1-4".parse().unwrap()));
     assert_eq!(change.order.current_attempt().unwrap().n, 4);
 
-    let decision = decide(Some(&order), &taken(lookups.numbers.len()), &command, &random(1));
+    let decision = decide(
+        Some(&order),
+        &taken(lookups.numbers.len()),
+        &command,
+        &random(1),
+    );
     assert!(matches!(decision.outcome, Err(Refusal::NumberTaken { .. })));
 }
 
@@ -189,11 +230,17 @@ fn a_payment_writes_one_row_to_paid_and_two_messages() {
     assert_eq!(decision.outcome, Ok(Outcome::Applied));
     let change = decision.change.unwrap();
     let log = change.log.unwrap();
-    assert_eq!((log.from, log.to, log.by), (Some(OrderState::Unpaid), OrderState::Paid, By::Notify));
+    assert_eq!(
+        (log.from, log.to, log.by),
+        (Some(OrderState::Unpaid), OrderState::Paid, By::Notify)
+    );
     assert!(matches!(log.what, What::Paid { .. }));
     let kinds: Vec<_> = change.outbox.iter().map(|row| row.kind).collect();
     assert_eq!(kinds, [OutboxKind::PayNotify, OutboxKind::OrderPay]);
-    assert_eq!(change.outbox[0].id.as_str(), "1473426802/20190320-1/paid/pay_notify");
+    assert_eq!(
+        change.outbox[0].id.as_str(),
+        "1473426802/20190320-1/paid/pay_notify"
+    );
     assert_eq!(change.outbox[0].facts.page_ticket, order.page_ticket);
     assert_eq!(change.transaction, Some("t1".parse().unwrap()));
     assert_eq!(change.order.due, None);
@@ -204,7 +251,10 @@ fn the_same_payment_again_is_known_whoever_tells_it() {
     let mut again = mark_paid(NO, NO, "t1");
     again.by = By::Query;
     again.now = T0 + secs(9_999);
-    assert_eq!(ask(Some(&paid()), again).outcome, Ok(Outcome::AlreadyApplied));
+    assert_eq!(
+        ask(Some(&paid()), again).outcome,
+        Ok(Outcome::AlreadyApplied)
+    );
 }
 
 #[test]
@@ -214,18 +264,28 @@ fn other_facts_of_a_payment_are_refused_and_logged_once() {
     amount.total_fee = Fen::new(2).unwrap();
     let cases = [
         (amount, "amount_mismatch", Attention::AmountMismatch),
-        (mark_paid(NO, NO, "t2"), "other_transaction", Attention::TransactionMismatch),
+        (
+            mark_paid(NO, NO, "t2"),
+            "other_transaction",
+            Attention::TransactionMismatch,
+        ),
     ];
     for (command, code, attention) in cases {
         let decision = ask(Some(&order), command.clone());
         assert_eq!(decision.outcome.unwrap_err().code(), code);
         let change = decision.change.unwrap();
         let log = change.log.unwrap();
-        assert_eq!((log.from, log.to), (Some(OrderState::Paid), OrderState::Paid));
+        assert_eq!(
+            (log.from, log.to),
+            (Some(OrderState::Paid), OrderState::Paid)
+        );
         assert!(change.order.attention.contains(&attention));
         assert!(change.outbox.is_empty());
         let again = ask(Some(&change.order), command);
-        assert_eq!((again.outcome.unwrap_err().code(), again.change), (code, None));
+        assert_eq!(
+            (again.outcome.unwrap_err().code(), again.change),
+            (code, None)
+        );
     }
 }
 
@@ -236,7 +296,10 @@ fn refusals_cannot_fill_the_log() {
         let mut command = mark_paid(NO, NO, "t1");
         command.total_fee = Fen::new(fee).unwrap();
         let decision = ask(Some(&order), command);
-        assert_eq!(decision.change.is_some(), usize::try_from(fee).unwrap() - 2 < REFUSALS_MAX);
+        assert_eq!(
+            decision.change.is_some(),
+            usize::try_from(fee).unwrap() - 2 < REFUSALS_MAX
+        );
         assert!(decision.outcome.is_err());
         order = decision.change.map_or(order, |change| change.order);
     }
@@ -252,16 +315,25 @@ fn a_transaction_pays_one_order_and_one_attempt() {
         ..Facts::default()
     };
     let order = made();
-    let decision = decide(Some(&order), &facts, &mark_paid(NO, NO, "t1").into(), &random(1));
+    let decision = decide(
+        Some(&order),
+        &facts,
+        &mark_paid(NO, NO, "t1").into(),
+        &random(1),
+    );
     assert_eq!(
         decision.outcome,
-        Err(Refusal::TransactionOfOtherOrder { owner: key("another") })
+        Err(Refusal::TransactionOfOtherOrder {
+            owner: key("another")
+        })
     );
     let second = after(Some(&with_code()), begin_attempt(NO, T0 + CODE_URL_LIFE));
     let order = after(Some(&second), mark_paid(NO, NO, "t1"));
     assert_eq!(
         refusal(&order, mark_paid(NO, "20190320-1-2", "t1")),
-        Refusal::TransactionOfOtherAttempt { attempt: NO.parse().unwrap() }
+        Refusal::TransactionOfOtherAttempt {
+            attempt: NO.parse().unwrap()
+        }
     );
 }
 
@@ -274,7 +346,12 @@ fn a_second_attempts_payment_is_kept_as_extra() {
     let change = decision.change.unwrap();
     assert!(change.outbox.is_empty());
     assert_eq!(change.log.unwrap().from, Some(OrderState::Paid));
-    let roles: Vec<_> = change.order.payments.iter().map(|payment| payment.role).collect();
+    let roles: Vec<_> = change
+        .order
+        .payments
+        .iter()
+        .map(|payment| payment.role)
+        .collect();
     assert_eq!(roles, [Role::First, Role::Extra]);
     assert!(change.order.attention.contains(&Attention::ExtraPayment));
     assert_eq!(change.order.transaction_id().unwrap().as_str(), "t2");
@@ -286,10 +363,16 @@ fn an_unconfirmed_payment_is_due_until_it_is_confirmed() {
     told.confirmation = Confirmation::Unconfirmed;
     let order = after(Some(&made()), told.clone());
     assert_eq!(order.due, Some(told.now + CONFIRM_AFTER));
-    assert_eq!(refusal(&order, confirm(NO, NO, "t2")), Refusal::NoSuchPayment);
+    assert_eq!(
+        refusal(&order, confirm(NO, NO, "t2")),
+        Refusal::NoSuchPayment
+    );
     let order = after(Some(&order), confirm(NO, NO, "t1"));
     assert_eq!((order.due, order.is_open()), (None, false));
-    assert_eq!(ask(Some(&order), confirm(NO, NO, "t1")).outcome, Ok(Outcome::AlreadyApplied));
+    assert_eq!(
+        ask(Some(&order), confirm(NO, NO, "t1")).outcome,
+        Ok(Outcome::AlreadyApplied)
+    );
 }
 
 #[test]
@@ -297,23 +380,35 @@ fn a_contradiction_is_logged_once_and_flagged() {
     let order = after(Some(&with_code()), contradict(NO, NO, "t1"));
     assert!(order.attention.contains(&Attention::Contradicted));
     assert_eq!(order.state(), OrderState::Unpaid);
-    assert_eq!(ask(Some(&order), contradict(NO, NO, "t1")).outcome, Ok(Outcome::AlreadyApplied));
+    assert_eq!(
+        ask(Some(&order), contradict(NO, NO, "t1")).outcome,
+        Ok(Outcome::AlreadyApplied)
+    );
 }
 
 #[test]
 fn a_young_order_is_closed_here_and_later_at_the_gateway() {
     let order = with_code();
-    let order = after(Some(&order), begin_close(NO, T0 + CLOSE_AT_GATEWAY_AFTER - MS));
+    let order = after(
+        Some(&order),
+        begin_close(NO, T0 + CLOSE_AT_GATEWAY_AFTER - MS),
+    );
     assert_eq!(order.state(), OrderState::Closed);
     assert_eq!(order.due, Some(T0 + CLOSE_AT_GATEWAY_AFTER));
     assert_eq!(refusal(&order, begin_attempt(NO, T0)), Refusal::Closed);
-    let order = after(Some(&order), close_result(NO, GatewayClose::Closed, T0 + secs(301)));
+    let order = after(
+        Some(&order),
+        close_result(NO, GatewayClose::Closed, T0 + secs(301)),
+    );
     assert_eq!((order.due, order.is_open()), (None, false));
 }
 
 #[test]
 fn an_older_order_is_closed_by_the_gateways_answer() {
-    let order = after(Some(&with_code()), begin_close(NO, T0 + CLOSE_AT_GATEWAY_AFTER));
+    let order = after(
+        Some(&with_code()),
+        begin_close(NO, T0 + CLOSE_AT_GATEWAY_AFTER),
+    );
     assert_eq!(order.state(), OrderState::Unpaid);
     assert_eq!(order.live_code_url(T0 + CLOSE_AT_GATEWAY_AFTER), None);
     assert_eq!(refusal(&order, begin_attempt(NO, T0)), Refusal::Closing);
@@ -340,7 +435,10 @@ fn an_order_that_the_gateway_never_heard_of_is_closed_at_once() {
 fn a_code_that_comes_after_the_close_is_closed_at_the_gateway() {
     let begun = after(Some(&made()), begin_attempt(NO, T0));
     let closed = after(Some(&begun), begin_close(NO, T0 + secs(1)));
-    let closed = after(Some(&closed), close_result(NO, GatewayClose::NotExisting, T0 + secs(2)));
+    let closed = after(
+        Some(&closed),
+        close_result(NO, GatewayClose::NotExisting, T0 + secs(2)),
+    );
     assert!(!closed.is_open());
     let order = after(Some(&closed), attach_prepay(NO, NO, T0 + secs(3)));
     assert_eq!(order.state(), OrderState::Closed);
@@ -364,7 +462,10 @@ fn money_after_the_close_is_not_forgotten() {
 fn a_paid_order_is_not_closed_and_not_deferred() {
     let order = paid();
     assert_eq!(refusal(&order, begin_close(NO, T0)), Refusal::AlreadyPaid);
-    assert_eq!(ask(Some(&order), defer(NO, T0)).outcome, Ok(Outcome::AlreadyApplied));
+    assert_eq!(
+        ask(Some(&order), defer(NO, T0)).outcome,
+        Ok(Outcome::AlreadyApplied)
+    );
     let open = after(Some(&made()), defer(NO, T0 + secs(5)));
     assert_eq!(open.due, Some(T0 + secs(5)));
 }
@@ -385,17 +486,32 @@ fn refunds_make_the_state() {
     told.total_fee = big.total_fee;
     let order = after(Some(&after(None, big)), told);
     let cases = [
-        (vec![refund(RefundState::Processing, 1)], OrderState::Refunding),
-        (vec![refund(RefundState::Change, 100)], OrderState::Refunding),
-        (vec![refund(RefundState::Success, 100)], OrderState::Refunded),
-        (vec![refund(RefundState::Success, 40)], OrderState::Paid),
-        (vec![refund(RefundState::Closed, 100)], OrderState::Paid),
         (
-            vec![refund(RefundState::Success, 40), refund(RefundState::Processing, 60)],
+            vec![refund(RefundState::Processing, 1)],
             OrderState::Refunding,
         ),
         (
-            vec![refund(RefundState::Success, 40), refund(RefundState::Success, 60)],
+            vec![refund(RefundState::Change, 100)],
+            OrderState::Refunding,
+        ),
+        (
+            vec![refund(RefundState::Success, 100)],
+            OrderState::Refunded,
+        ),
+        (vec![refund(RefundState::Success, 40)], OrderState::Paid),
+        (vec![refund(RefundState::Closed, 100)], OrderState::Paid),
+        (
+            vec![
+                refund(RefundState::Success, 40),
+                refund(RefundState::Processing, 60),
+            ],
+            OrderState::Refunding,
+        ),
+        (
+            vec![
+                refund(RefundState::Success, 40),
+                refund(RefundState::Success, 60),
+            ],
             OrderState::Refunded,
         ),
     ];

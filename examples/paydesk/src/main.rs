@@ -6,6 +6,7 @@ mod clock;
 mod command;
 mod config;
 mod desk;
+mod hex;
 mod http;
 mod operator;
 mod pages;

@@ -2,6 +2,8 @@
 
 use wxpay_core::{BeijingTime, OutTradeNo};
 
+use crate::hex;
+
 /// `N` bytes that nobody can guess.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -11,10 +13,7 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
 
 /// Random bytes as lower-case hex.
 pub(crate) fn hex<const N: usize>() -> String {
-    bytes::<N>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::lower(&bytes::<N>())
 }
 
 /// A number for an order that came without one: the time, so that people can sort, and 48 random bits.

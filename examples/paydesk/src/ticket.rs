@@ -3,6 +3,8 @@
 use order_store::PageTicket;
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
 /// The routing key of a page: a hash of its ticket. Whoever reads the fanout sees the key in each message, and must not
 /// learn the ticket, which opens the page.
 pub(crate) fn routing_key(ticket: &PageTicket) -> String {
@@ -10,8 +12,5 @@ pub(crate) fn routing_key(ticket: &PageTicket) -> String {
         .chain_update(b"paydesk page route\0")
         .chain_update(ticket.as_bytes())
         .finalize();
-    digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::lower(&digest[..16])
 }

@@ -34,13 +34,17 @@ async fn the_page_moves_on_within_a_second_of_the_payment() {
     assert!(browser.text("h1").await.contains("扫码"));
     browser.picture("qr").await;
 
+    let link = browser
+        .run("return document.getElementById('phone').href")
+        .await;
+    let link = link.as_str().unwrap().to_owned();
+    assert!(link.starts_with(&desk.phone), "{link}");
+
     // The payer's phone is another page; the QR page stays open in its own window.
     let qr = browser.page.window().await.unwrap();
     let phone = browser.page.new_window(false).await.unwrap();
     browser.page.switch_to_window(phone.handle).await.unwrap();
-    browser
-        .goto(&format!("{}/?out_trade_no={number}", desk.phone))
-        .await;
+    browser.goto(&link).await;
     browser.wait(&format!("#pay-{number}")).await;
     browser.picture("phone").await;
     browser.click(&format!("#pay-{number}")).await;

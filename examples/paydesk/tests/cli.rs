@@ -4,7 +4,8 @@
 mod support;
 
 use std::{
-    io::Write,
+    io::{Read, Write},
+    net::TcpStream,
     process::{Output, Stdio},
 };
 
@@ -197,13 +198,31 @@ async fn operators_work_beside_a_running_desk_and_without_one() {
     look("without a desk");
     let (code, _, err) = operate(&["notifies", "show", "nonsense"]);
     assert_eq!(code, Some(2), "{err}");
-    let (code, _, err) = {
-        let output = binary()
-            .args(["orders", "--store", "sled:/nonexistent"])
-            .output()
-            .unwrap();
-        (output.status.code(), (), text(&output.stderr).to_owned())
-    };
-    assert_eq!(code, Some(2));
+    let output = binary()
+        .args(["orders", "--store", "sled:/nonexistent"])
+        .output()
+        .unwrap();
+    let err = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
     assert!(err.contains("--store"), "{err}");
+}
+
+/// A request that does not end keeps the drain waiting; whoever does not want to wait presses again.
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    let mut desk = Paydesk::start();
+    let mut socket = TcpStream::connect(desk.url.trim_start_matches("http://")).unwrap();
+    socket
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let head =
+        b"POST /wxpay/notify HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n<xml>";
+    socket.write_all(head).unwrap();
+    desk.press_ctrl_c();
+    desk.wait_for_log("a second Ctrl-C ends at once");
+    desk.press_ctrl_c();
+    assert_eq!(desk.exit_code(), Some(130));
 }

@@ -9,6 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use rustix::process::Signal;
 use support::{
     Paydesk,
     recorded::{self, OUT_TRADE_NO, SUCCESS},
@@ -78,13 +79,7 @@ async fn the_ledger_is_synced_between_its_last_write_and_the_answer() {
         SUCCESS
     );
     assert_eq!(desk.state(OUT_TRADE_NO).await, "paid");
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &strace.id().to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    support::send(&strace, Signal::INT);
     strace.wait().unwrap();
 
     let calls = calls(&std::fs::read_to_string(&trace).unwrap());
@@ -93,8 +88,10 @@ async fn the_ledger_is_synced_between_its_last_write_and_the_answer() {
     let answer = calls
         .iter()
         .position(|call| {
-            matches!(call.name.as_str(), "write" | "writev" | "sendto" | "sendmsg")
-                && call.text.contains(SUCCESS)
+            matches!(
+                call.name.as_str(),
+                "write" | "writev" | "sendto" | "sendmsg"
+            ) && call.text.contains(SUCCESS)
         })
         .expect("the answer is in the trace");
     let written = calls[..answer]

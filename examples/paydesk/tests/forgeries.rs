@@ -81,7 +81,7 @@ async fn forged_notifies_are_refused() {
                 "<total_fee><a>1</a></total_fee>",
             ),
         ),
-        ("another root", text("<xml>", "<root>").to_vec()),
+        ("another root", text("<xml>", "<root>")),
         (
             "a second document",
             [recorded::notify(), recorded::notify()].concat(),

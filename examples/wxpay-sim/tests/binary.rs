@@ -5,6 +5,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 fn sim() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wxpay-sim"));
     command.args(["--listen", "127.0.0.1:0"]);
@@ -39,10 +41,7 @@ fn prints_where_it_listens_and_stops_at_an_interrupt() {
     );
     assert!(text.contains("the port is in use"), "{text}");
 
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(kill.unwrap().success());
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 

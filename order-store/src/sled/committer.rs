@@ -87,13 +87,19 @@ impl Committer {
     }
 
     fn decide(&mut self, jobs: Vec<Job>) -> Decided {
-        let live = self.shared.live.read().unwrap_or_else(PoisonError::into_inner);
+        let live = self
+            .shared
+            .live
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut relay = self.shared.relay();
         let mut group = Group::new(&self.trees, &mut self.counters, self.shared.clock.now());
         for job in jobs {
             group.take(job, &mut relay, random);
         }
-        let live = live.as_ref().expect("the store is live while its committer works");
+        let live = live
+            .as_ref()
+            .expect("the store is live while its committer works");
         group.finish(&relay, &live.index)
     }
 
@@ -110,7 +116,11 @@ impl Committer {
             return Ok(());
         }
         // Readers wait from here to the sync: sled shows a transaction before it is durable.
-        let mut live = self.shared.live.write().unwrap_or_else(PoisonError::into_inner);
+        let mut live = self
+            .shared
+            .live
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let written = self
             .trees
             .apply(&writes)
@@ -134,7 +144,9 @@ impl Committer {
         drop(live);
         answers.into_iter().for_each(Answer::send);
         if woken {
-            self.shared.wake.send_modify(|turn| *turn = turn.wrapping_add(1));
+            self.shared
+                .wake
+                .send_modify(|turn| *turn = turn.wrapping_add(1));
         }
         Ok(())
     }

@@ -102,7 +102,12 @@ impl<'a> Group<'a> {
     }
 
     /// Decides one job. [`Job::Close`] is the committer's own.
-    pub(super) fn take(&mut self, job: Job, relay: &mut Relay, random: impl FnOnce() -> Result<Random, StoreError>) {
+    pub(super) fn take(
+        &mut self,
+        job: Job,
+        relay: &mut Relay,
+        random: impl FnOnce() -> Result<Random, StoreError>,
+    ) {
         let answer = match job {
             Job::Execute(command, reply) => {
                 let answer = self.execute(&command, random);
@@ -188,7 +193,8 @@ impl<'a> Group<'a> {
         let key = change.order.key.clone();
         if let Some(number) = change.number {
             self.write_record(Kind::Attempts, number_key(&key.mch_id, &number), &key);
-            self.numbers.insert((key.mch_id.clone(), number), key.clone());
+            self.numbers
+                .insert((key.mch_id.clone(), number), key.clone());
         }
         if let Some(id) = change.transaction {
             self.write_record(Kind::Transactions, transaction_key(&id), &key);
@@ -346,8 +352,8 @@ impl<'a> Group<'a> {
             }
         }
         for ((group, chunk), rows) in std::mem::take(&mut self.chunks) {
-            let value = (!rows.is_empty())
-                .then(|| pack(&rows.iter().map(encode).collect::<Vec<_>>()));
+            let value =
+                (!rows.is_empty()).then(|| pack(&rows.iter().map(encode).collect::<Vec<_>>()));
             self.writes
                 .push((Kind::Outbox, packed_key(group, chunk), value));
         }

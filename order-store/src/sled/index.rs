@@ -112,7 +112,10 @@ impl Index {
                 created_at: *created_at,
                 key: key.clone(),
             });
-        (found.into_iter().map(|(_, key)| key.clone()).collect(), next)
+        (
+            found.into_iter().map(|(_, key)| key.clone()).collect(),
+            next,
+        )
     }
 
     /// The keys of orders that are due, the longest overdue first.

@@ -15,6 +15,8 @@ mod pack;
 mod record;
 mod relay;
 mod ring;
+#[cfg(test)]
+mod tests;
 mod trees;
 
 use std::{
@@ -127,7 +129,10 @@ impl Shared {
     /// From now on nothing is answered but this.
     fn fail(&self, why: &str) -> StoreError {
         let why = self.failed.get_or_init(|| why.to_owned());
-        tracing::error!(why, "the ledger failed; it answers nothing until it is opened anew");
+        tracing::error!(
+            why,
+            "the ledger failed; it answers nothing until it is opened anew"
+        );
         StoreError::Failed { why: why.clone() }
     }
 
@@ -141,7 +146,10 @@ impl Shared {
     }
 
     fn read<T>(&self, look: impl FnOnce(&Live) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let live = self.live.read().map_err(|_| self.fail("the committer panicked"))?;
+        let live = self
+            .live
+            .read()
+            .map_err(|_| self.fail("the committer panicked"))?;
         if let Some(failed) = self.failed() {
             return Err(failed);
         }
@@ -246,7 +254,8 @@ impl SledStore {
     }
 
     async fn settle(&self, token: ClaimToken, settlement: Settlement) -> Result<(), StoreError> {
-        self.ask(|reply| Job::Settle(token, settlement, reply)).await?
+        self.ask(|reply| Job::Settle(token, settlement, reply))
+            .await?
     }
 }
 
@@ -317,12 +326,12 @@ impl OrderStore for SledStore {
         number: &OutTradeNo,
     ) -> Result<Option<Order>, StoreError> {
         let (mch_id, number) = (mch_id.clone(), number.clone());
-        self.read(move |_, live| {
-            match group::owner_of_number(&live.trees, &mch_id, &number)? {
+        self.read(
+            move |_, live| match group::owner_of_number(&live.trees, &mch_id, &number)? {
                 Some(owner) => load(&live.trees, &owner),
                 None => Ok(None),
-            }
-        })
+            },
+        )
         .await
     }
 

@@ -251,11 +251,7 @@ fn relay(trees: &Trees, low: u64, now: Timestamp) -> Result<Relay, StoreError> {
                 chunk,
                 slot: stored.slot,
             };
-            let entry = Entry::new(
-                &stored.row.key,
-                stored.row.created_at,
-                stored.hold.into(),
-            );
+            let entry = Entry::new(&stored.row.key, stored.row.created_at, stored.hold.into());
             relay.add(address, entry);
         }
     }

@@ -76,7 +76,9 @@ pub(super) fn unpack<'a>(value: &'a [u8], what: &str) -> Result<Vec<&'a [u8]>, S
     let mut rows = Vec::with_capacity(number(count).min(VALUE_MAX_BYTES));
     for _ in 0..number(count) {
         let (length, behind) = rest.split_first_chunk().ok_or_else(damaged)?;
-        let (row, behind) = behind.split_at_checked(number(length)).ok_or_else(damaged)?;
+        let (row, behind) = behind
+            .split_at_checked(number(length))
+            .ok_or_else(damaged)?;
         rows.push(row);
         rest = behind;
     }
@@ -92,6 +94,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn row(n: usize, size: usize) -> Vec<u8> {
+        vec![u8::try_from(n % 256).unwrap(); size]
+    }
+
     proptest! {
         #[test]
         fn rows_come_back_from_where_they_were_put(
@@ -101,14 +107,14 @@ mod tests {
             let mut places = Vec::new();
             for (n, (size, reserve)) in sizes.iter().enumerate() {
                 places.push(packer.place(*size, *reserve));
-                packer.push(vec![n as u8; *size]);
+                packer.push(row(n, *size));
             }
             let values: Vec<_> = packer.finish().collect();
             for (n, ((chunk, slot), (size, _))) in places.iter().zip(&sizes).enumerate() {
                 let (_, value) = &values[usize::from(*chunk)];
                 prop_assert!(value.len() <= VALUE_MAX_BYTES);
                 let rows = unpack(value, "test").unwrap();
-                prop_assert_eq!(rows[usize::from(*slot)].to_vec(), vec![n as u8; *size]);
+                prop_assert_eq!(rows[usize::from(*slot)].to_vec(), row(n, *size));
             }
         }
 

@@ -24,14 +24,15 @@ pub(super) struct Address {
 
 impl From<Address> for u128 {
     fn from(address: Address) -> Self {
-        Self::from(address.group) << 32
-            | Self::from(address.chunk) << 16
-            | Self::from(address.slot)
+        Self::from(address.group) << 32 | Self::from(address.chunk) << 16 | Self::from(address.slot)
     }
 }
 
 impl From<u128> for Address {
-    #[allow(clippy::cast_possible_truncation, reason = "each part is cut to its own bits")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "each part is cut to its own bits"
+    )]
     fn from(bits: u128) -> Self {
         Self {
             group: (bits >> 32) as u64,
@@ -79,7 +80,10 @@ pub(super) enum Hold {
 }
 
 impl Hold {
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde asks for a reference"
+    )]
     fn is_none(&self) -> bool {
         *self == Self::None
     }
@@ -88,7 +92,8 @@ impl Hold {
 /// A record of the current version.
 pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
     let mut bytes = vec![VERSION];
-    serde_json::to_writer(&mut bytes, record).expect("records have string keys and memory takes all");
+    serde_json::to_writer(&mut bytes, record)
+        .expect("records have string keys and memory takes all");
     bytes
 }
 

@@ -12,10 +12,15 @@ use crate::{OrderKey, OutboxStatus, Timestamp, WAIT_MAX, hash::fnv1a};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     Ready,
-    Leased { until: Timestamp, fence: u64 },
+    Leased {
+        until: Timestamp,
+        fence: u64,
+    },
     /// Its lease held when it was settled, and the settlement is being written.
     Settling,
-    PutOff { until: Timestamp },
+    PutOff {
+        until: Timestamp,
+    },
     Parked,
 }
 
@@ -162,7 +167,9 @@ impl Relay {
                 }
                 Status::Ready | Status::Leased { .. } => status.waiting += 1,
             }
-            let oldest = status.oldest.map_or(entry.created_at, |at| at.min(entry.created_at));
+            let oldest = status
+                .oldest
+                .map_or(entry.created_at, |at| at.min(entry.created_at));
             status.oldest = Some(oldest);
         }
         status

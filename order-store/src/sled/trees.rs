@@ -12,7 +12,10 @@ pub(super) enum Kind {
     Orders,
     Attempts,
     Transactions,
-    #[expect(dead_code, reason = "the index of refund numbers: its tree stands from the first day, its commands come later")]
+    #[expect(
+        dead_code,
+        reason = "the index of refund numbers: its tree stands from the first day, its commands come later"
+    )]
     Refunds,
     Log,
     Outbox,
@@ -72,7 +75,11 @@ impl Trees {
             return Ok(None);
         };
         let bytes = value.as_ref().try_into().map_err(|_| StoreError::Corrupt {
-            what: format!("meta record {} has {} bytes", key.escape_ascii(), value.len()),
+            what: format!(
+                "meta record {} has {} bytes",
+                key.escape_ascii(),
+                value.len()
+            ),
         })?;
         Ok(Some(u64::from_be_bytes(bytes)))
     }
@@ -113,7 +120,10 @@ pub(super) fn damaged(error: &::sled::Error) -> StoreError {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "one byte of the hash is what is wanted")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "one byte of the hash is what is wanted"
+)]
 fn shard(parts: [&[u8]; 2]) -> u8 {
     fnv1a(parts) as u8
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use order_store::{
-    AttachPrepay, BeginAttempt, BeginClose, By, Clock, CloseResult, Confirmation, ConfirmPayment,
+    AttachPrepay, BeginAttempt, BeginClose, By, Clock, CloseResult, ConfirmPayment, Confirmation,
     Contradict, Create, Defer, GatewayClose, MarkPaid, NotifySecret, OrderKey, PageTicket, Random,
     Timestamp,
 };

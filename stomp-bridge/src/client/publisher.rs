@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use task::Task;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -105,6 +106,7 @@ pub struct Drained {
 #[derive(Clone)]
 pub struct Publisher {
     jobs: mpsc::Sender<Job>,
+    turn: Arc<Turn>,
     status: watch::Receiver<Status>,
     stop: Arc<watch::Sender<Option<Instant>>>,
     unsettled: Arc<AtomicUsize>,
@@ -119,6 +121,28 @@ struct Job {
     reply: Reply,
     /// Set by whoever is first: the task to send it, or the caller to give up.
     claimed: Arc<AtomicBool>,
+}
+
+/// The line in front of a full queue.
+#[derive(Default)]
+struct Turn {
+    waiting: AtomicUsize,
+    lock: Mutex<()>,
+}
+
+struct Waiting<'a>(&'a Turn);
+
+impl Turn {
+    fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        Waiting(self)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 type Reply = oneshot::Sender<Result<Published, PublishError>>;
@@ -141,6 +165,7 @@ impl Publisher {
         let stop = Arc::new(stop);
         Self {
             jobs,
+            turn: Arc::default(),
             status,
             stop,
             unsettled,
@@ -166,7 +191,8 @@ impl Publisher {
     /// sent in the order in which these futures are first polled. While there is no connection it waits for one, up to
     /// the queue's time-out.
     ///
-    /// Dropping the future before the message was sent takes the message back; later it does not.
+    /// Keep polling the future until it is done: with a full queue, others wait behind it.
+    /// Dropping it before the message was sent takes the message back; later it does not.
     ///
     /// # Errors
     /// [`PublishError`], by what the broker may have done with the message.
@@ -175,19 +201,12 @@ impl Publisher {
         let deadline = Instant::now() + self.queue_timeout;
         let claimed = Arc::new(AtomicBool::new(false));
         let (reply, mut answer) = oneshot::channel();
-        // Out of the runtime's budget: it would send a future that is polled in its turn to the
-        // end of the line, and messages out of their order.
-        let room = unconstrained(self.jobs.reserve());
-        let permit = match timeout_at(deadline, room).await {
-            Err(_) => return Err(NotSent::TimedOut.into()),
-            Ok(Err(_)) => return Err(NotSent::Stopped.into()),
-            Ok(Ok(permit)) => permit,
-        };
-        permit.send(Job {
+        let job = Job {
             publication,
             reply,
             claimed: Arc::clone(&claimed),
-        });
+        };
+        self.enqueue(job, deadline).await?;
         let answered = match timeout_at(deadline, &mut answer).await {
             Ok(answered) => answered,
             Err(_) if !claimed.swap(true, Ordering::AcqRel) => return Err(NotSent::TimedOut.into()),
@@ -203,6 +222,30 @@ impl Publisher {
                 NotSent::Stopped.into()
             })
         })
+    }
+
+    /// Puts a message into the queue, behind all that came before. Who finds it full waits for a
+    /// turn: a place that comes free while others wait is theirs.
+    async fn enqueue(&self, mut job: Job, deadline: Instant) -> Result<(), NotSent> {
+        if self.turn.waiting.load(Ordering::Acquire) == 0 {
+            match self.jobs.try_send(job) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(_)) => return Err(NotSent::Stopped),
+                Err(TrySendError::Full(back)) => job = back,
+            }
+        }
+        let _waiting = self.turn.wait();
+        let in_turn = async {
+            let _turn = self.turn.lock.lock().await;
+            let permit = self.jobs.reserve().await.map_err(|_| NotSent::Stopped)?;
+            permit.send(job);
+            Ok(())
+        };
+        // Out of the runtime's budget: it would send a future that is polled in its turn to the
+        // end of the line, and messages out of their order.
+        timeout_at(deadline, unconstrained(in_turn))
+            .await
+            .unwrap_or(Err(NotSent::TimedOut))
     }
 
     /// What the connection is doing.

@@ -17,12 +17,25 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionConfig {
-    /// What we offer to send and ask to receive; zero for none.
+    /// How often we beat and ask the broker to; zero for never.
     pub(crate) heartbeat: Duration,
+    pub(crate) own_beats: OwnBeats,
     pub(crate) connect_timeout: Duration,
     pub(crate) receipt_timeout: Duration,
     /// Frames that may wait for their receipt at once.
     pub(crate) window: usize,
+}
+
+/// Whether CONNECT says that we beat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OwnBeats {
+    /// It does, and the broker may count on them.
+    Announced,
+    /// It does not, and we beat all the same: line ends are allowed between any frames, and keep
+    /// idle time-outs on the way at bay. RabbitMQ 3.10.8's Web STOMP counts announced beats in a
+    /// process that dies, with the connection, of the second `resume` that flow control sends it
+    /// under a fast publisher.
+    Unannounced,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,13 +72,17 @@ impl<T> Session<T> {
         credentials: Option<&Credentials>,
         now: Instant,
     ) -> Self {
-        let beat = u32::try_from(config.heartbeat.as_millis()).unwrap_or(u32::MAX);
+        let wanted = u32::try_from(config.heartbeat.as_millis()).unwrap_or(u32::MAX);
+        let offered = match config.own_beats {
+            OwnBeats::Announced => wanted,
+            OwnBeats::Unannounced => 0,
+        };
         let connect = ToServer::Connect {
             accept_version: Version::V1_2.to_string(),
             host: vhost.to_owned(),
             login: credentials.map(|c| c.login().to_owned()),
             passcode: credentials.map(|c| c.passcode().to_owned()),
-            heartbeat: Some((beat, beat)),
+            heartbeat: Some((offered, wanted)),
         };
         Self {
             config,
@@ -343,8 +360,12 @@ impl<T> Session<T> {
             let ours = self.config.heartbeat;
             (!wish.is_zero() && !ours.is_zero()).then(|| wish.max(ours))
         };
-        let (beat_in, beat_out) = (larger(), larger());
-        (self.beat_in, self.beat_out) = (beat_in, beat_out);
+        let (beat_in, agreed_out) = (larger(), larger());
+        self.beat_in = beat_in;
+        self.beat_out = match self.config.own_beats {
+            OwnBeats::Announced => agreed_out,
+            OwnBeats::Unannounced => Some(self.config.heartbeat).filter(|every| !every.is_zero()),
+        };
     }
 }
 

@@ -3,6 +3,7 @@ use crate::client::Destination;
 
 const CONFIG: SessionConfig = SessionConfig {
     heartbeat: Duration::from_secs(10),
+    own_beats: OwnBeats::Announced,
     connect_timeout: Duration::from_secs(5),
     receipt_timeout: Duration::from_secs(10),
     window: 2,
@@ -203,6 +204,28 @@ fn no_beats_are_agreed_when_either_side_wants_none() {
     assert_eq!(open("5000,0", now).next_timeout(), Some(now + s(20)));
     assert_eq!(open("0,5000", now).next_timeout(), Some(now + s(5)));
     assert_eq!(open("rubbish", now).next_timeout(), None);
+}
+
+#[test]
+fn unannounced_beats_go_out_though_nobody_counts_on_them() {
+    let now = Instant::now();
+    let config = SessionConfig {
+        own_beats: OwnBeats::Unannounced,
+        ..CONFIG
+    };
+    let mut session: Session<char> = Session::new(config, "/", None, now);
+    let Some(Outgoing::Frame(Message {
+        content: ToServer::Connect { heartbeat, .. },
+        ..
+    })) = session.poll_transmit()
+    else {
+        panic!("no CONNECT")
+    };
+    assert_eq!(heartbeat, Some((0, 10_000)));
+    session.handle_frame(now, connected("10000,0"));
+    assert_eq!(session.next_timeout(), Some(now + s(5)));
+    session.handle_timeout(now + s(5));
+    assert!(matches!(session.poll_transmit(), Some(Outgoing::Heartbeat)));
 }
 
 #[test]

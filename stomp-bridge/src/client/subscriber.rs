@@ -107,7 +107,7 @@ impl Subscriber {
         destination: &Destination,
         options: &ConnectOptions,
     ) -> Result<Self, SubscribeError> {
-        let config = session_config(options, options.connect_timeout, 1);
+        let config = session_config(url, options, options.connect_timeout, 1);
         let (mut connection, _) =
             Connection::<()>::open(url, url.credentials(), options, config).await?;
         let now = Instant::now().into_std();

@@ -46,7 +46,7 @@ pub(super) fn orders(raw: RawSettings, args: &OrdersArgs) -> Exit {
             ];
             let mut text = table(&rows(&page["orders"], &columns));
             if let Some(cursor) = page["next_cursor"].as_str() {
-                text.push_str(&format!("more: --cursor {cursor}\n"));
+                text.extend(["more: --cursor ", cursor, "\n"]);
             }
             print(&text)
         }

@@ -17,13 +17,13 @@ use order_store::{
 };
 use wxpay_core::{Account, NotifyUrl, OutTradeNo, SignType, api::Payment, client::Client};
 
+pub(crate) use flight::Flights;
 pub(crate) use notify::{Incoming, Via};
 pub(crate) use orders::{NewOrder, PrepareError};
 pub(crate) use relay::{Relay, RelayStatus};
 pub(crate) use sweeper::Sweeper;
 
 use crate::{clock::Clock, config::Confirm};
-use flight::Flights;
 
 /// How long an answer of the gateway is waited for while a person or the gateway itself waits for ours.
 const GATEWAY_PATIENCE: Duration = Duration::from_secs(6);

@@ -14,7 +14,7 @@ use wxpay_core::{
 };
 
 use super::{Desk, GATEWAY_PATIENCE, gateway::refusal};
-use crate::random;
+use crate::{hex, random};
 
 /// How long a request waits while another prepares the same order.
 const TURN_PATIENCE: Duration = Duration::from_secs(8);
@@ -102,10 +102,7 @@ impl Desk {
             .chain_update([0])
             .chain_update(idempotency_key)
             .finalize();
-        let mut number = String::from("K");
-        for byte in &digest[..13] {
-            number.push_str(&format!("{byte:02x}"));
-        }
+        let number = format!("K{}", hex::lower(&digest[..13]));
         OutTradeNo::for_order(&number).expect("hex digits make an order number")
     }
 

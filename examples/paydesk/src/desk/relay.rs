@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_secs(1);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// The first wait of a row that was not confirmed; doubled for each further try.
 const RETRY: Duration = Duration::from_millis(500);
-const RETRY_MAX: Duration = Duration::from_secs(60);
+const RETRY_MAX: Duration = Duration::from_mins(1);
 /// A row that the broker itself refuses so often is set aside for the operator.
 const REFUSALS_MAX: u32 = 5;
 /// How long the outbox is emptied at the end.

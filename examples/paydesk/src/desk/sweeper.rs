@@ -24,9 +24,9 @@ const TICK: Duration = Duration::from_millis(500);
 const BATCH: usize = 64;
 /// Bounds of the wait before the gateway is asked again; between them it grows with the order's age.
 const AGAIN_MIN: Duration = Duration::from_secs(15);
-const AGAIN_MAX: Duration = Duration::from_secs(600);
+const AGAIN_MAX: Duration = Duration::from_mins(10);
 /// A payer who is in the password screen when an order expires can still finish: so long after it is closed.
-const EXPIRY_GRACE: Duration = Duration::from_secs(60);
+const EXPIRY_GRACE: Duration = Duration::from_mins(1);
 
 /// What an order that is due needs. Pure.
 #[derive(Debug, PartialEq, Eq)]

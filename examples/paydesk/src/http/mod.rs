@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     /// Scheme and host under which people reach this service.
     pub(crate) public: Url,
     pub(crate) feed: BrowserFeed,
+    /// The simulator's page that plays the payer's phone.
+    pub(crate) phone: Option<Url>,
     pub(crate) tickets_demanded: bool,
     pub(crate) bare_notify: bool,
     pub(crate) broker: Option<Broker>,

@@ -109,6 +109,7 @@ pub(crate) async fn qr(
                     state: &address("/wxpay/state", order),
                     success: &address("/wxpay/toPaySuccess", order),
                     fail: &address("/wxpay/toPayFail", order),
+                    phone: phone(&app, order).as_deref(),
                 },
                 &Feed {
                     url: &app.feed.url,
@@ -137,6 +138,14 @@ pub(crate) async fn qr(
         }
         Err(error) => failed(lang, &here, &error.into(), Some(&here)),
     }
+}
+
+/// The phone's page with this order on it.
+fn phone(app: &App, order: &Order) -> Option<String> {
+    let mut url = app.phone.clone()?;
+    url.query_pairs_mut()
+        .append_pair("out_trade_no", order.key.out_trade_no.as_str());
+    Some(url.into())
 }
 
 fn failed(lang: Lang, here: &str, problem: &Problem, again: Option<&str>) -> Response {

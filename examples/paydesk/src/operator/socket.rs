@@ -25,7 +25,7 @@ const QUESTION_BYTES_MAX: u64 = 4096;
 /// How long a question may take to arrive, and an answer to be written.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an answer may take: a check reads the whole ledger.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(600);
+const ANSWER_PATIENCE: Duration = Duration::from_mins(10);
 
 /// Serves operators of this machine's own user.
 pub(crate) struct Operator {

@@ -25,6 +25,8 @@ pub(crate) struct Paying<'a> {
     pub(crate) state: &'a str,
     pub(crate) success: &'a str,
     pub(crate) fail: &'a str,
+    /// The simulator's phone, where there is one: nobody can scan this code with a real one.
+    pub(crate) phone: Option<&'a str>,
 }
 
 /// The page that shows the code and waits for the payment.
@@ -56,6 +58,11 @@ pub(crate) fn pay(lang: Lang, paying: &Paying<'_>, feed: &Feed<'_>) -> Result<Ma
             p.money { small { "¥" } (paying.total_fee.yuan()) }
             div.qr #qr role="img" aria-label=(lang.pick("支付二维码", "Payment QR code")) { (PreEscaped(code)) }
             p.hint { span.live {} (lang.pick("支付完成后本页自动跳转", "This page moves on by itself once you have paid")) }
+            @if let Some(phone) = paying.phone {
+                p.hint { a #phone href=(phone) target="_blank" rel="noopener" {
+                    (lang.pick("演示：打开模拟的付款手机", "Demo: open the simulated phone"))
+                } }
+            }
             p.number { (lang.pick("订单号 ", "Order ")) (paying.out_trade_no) }
         }
     }))

@@ -21,13 +21,14 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The passcode of the account `paydesk` on the embedded broker.
 pub const PASSCODE: &str = "a-passcode-of-the-tests";
 /// Longer than anything here takes on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running service; it is killed when dropped.
 pub struct Paydesk {
@@ -37,7 +38,7 @@ pub struct Paydesk {
     pub http: Client,
     pub folder: PathBuf,
     stderr: Receiver<String>,
-    _keep: Option<TempDir>,
+    keep: Option<TempDir>,
 }
 
 pub fn binary() -> Command {
@@ -88,7 +89,7 @@ impl Paydesk {
         let keep = TempDir::new().unwrap();
         let folder = keep.path().join("ledger");
         let mut desk = Self::start_in(&folder, change);
-        desk._keep = Some(keep);
+        desk.keep = Some(keep);
         desk
     }
 
@@ -139,7 +140,7 @@ impl Paydesk {
             http: http(),
             folder: folder.to_owned(),
             stderr,
-            _keep: None,
+            keep: None,
         }
     }
 
@@ -165,16 +166,22 @@ impl Paydesk {
     pub fn kill(mut self) -> Option<TempDir> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self._keep.take()
+        self.keep.take()
     }
 
     /// Ctrl-C; gives the exit code.
     pub fn interrupt(&mut self) -> Option<i32> {
-        let sent = Command::new("kill")
-            .args(["-INT", &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        send(&self.child, Signal::INT);
+        self.child.wait().unwrap().code()
+    }
+
+    /// Ctrl-C, without waiting for the end.
+    pub fn press_ctrl_c(&self) {
+        send(&self.child, Signal::INT);
+    }
+
+    /// Waits for the end; gives the exit code.
+    pub fn exit_code(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 
@@ -288,6 +295,11 @@ impl Drop for Paydesk {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a child.
+pub fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 /// Rows of a log that took the order to `paid`.

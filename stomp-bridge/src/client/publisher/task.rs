@@ -97,6 +97,7 @@ impl Task {
         let Self { config, stop, .. } = self;
         let credentials = Credentials::for_connect(config.credentials.as_ref(), &config.url);
         let session = session_config(
+            &config.url,
             &config.connect,
             config.receipt_timeout,
             config.window.max(1),

@@ -21,6 +21,7 @@ use crate::{
 };
 pub(super) use parts::offline_desk;
 use parts::{broker_for, desk_for};
+use signals::Signals;
 
 /// Serves until it is told to stop. Every fault of the start is one line that names the option.
 pub(super) fn serve(raw: RawSettings) -> Exit {
@@ -100,15 +101,16 @@ async fn simulator(settings: &Settings) -> Result<Option<RunningSim>, String> {
 }
 
 async fn run(settings: Settings) -> Result<(), String> {
+    let mut signals = Signals::listen().map_err(|error| format!("cannot hear signals: {error}"))?;
     let (listener, bound) = bind(settings.listen).await?;
     let store = open(&settings.store).await?;
     let sim = simulator(&settings).await?;
     let started = start(settings, listener, bound, store.clone(), sim.as_ref()).await;
     let result = match started {
         Ok(desk) => {
-            signals::wait().await;
+            signals.next().await;
             tracing::info!("stopping; a second Ctrl-C ends at once");
-            signals::end_at_the_second();
+            signals.end_at_the_next();
             desk.stop().await;
             Ok(())
         }
@@ -174,6 +176,7 @@ async fn start(
         bound,
         desk.clone(),
         &messaging,
+        sim,
         relay_status.clone(),
         front.clone(),
     )?;

@@ -17,7 +17,7 @@ use crate::{
     broker,
     clock::Clock,
     config::{BrokerSetting, ClockSetting, Gateway, Settings},
-    desk::{Desk, RelayStatus},
+    desk::{Desk, Flights, RelayStatus},
     http::{BrowserFeed, Shared},
     random,
 };
@@ -186,7 +186,7 @@ pub(super) fn desk_for(
             .as_str()
             .parse()
             .map_err(|error| format!("--notify-url: {error}"))?,
-        flights: Default::default(),
+        flights: Flights::default(),
     })
 }
 
@@ -204,6 +204,7 @@ pub(super) fn shared(
     bound: SocketAddr,
     desk: Arc<Desk>,
     messaging: &Messaging,
+    sim: Option<&RunningSim>,
     relay: RelayStatus,
     stop: CancellationToken,
 ) -> Result<Shared, String> {
@@ -217,6 +218,7 @@ pub(super) fn shared(
             login: messaging.feed.login.clone(),
             passcode: messaging.feed.passcode.clone(),
         },
+        phone: sim.and_then(|sim| Url::parse(&sim.url()).ok()),
         tickets_demanded: !settings.gateway.is_sim(),
         bare_notify: settings.gateway != Gateway::WeChat,
         broker: messaging.broker.clone(),
