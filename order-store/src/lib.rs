@@ -68,6 +68,7 @@ mod refusal;
 mod secret;
 #[cfg(feature = "sled")]
 mod sled;
+mod state;
 mod store;
 mod terms;
 mod timestamp;
@@ -89,7 +90,7 @@ pub use self::{
         NotifyRecord, NotifySummary, REFUSED_MAX_BYTES, Verdict,
     },
     log::{LogEntry, What},
-    order::{Attention, By, CODE_URL_LIFE, Closing, GatewayClose, Order, OrderState, UnknownState},
+    order::{CODE_URL_LIFE, Closing, GatewayClose, Order},
     outbox::{
         Claim, ClaimToken, OutboxFacts, OutboxId, OutboxKind, OutboxRow, OutboxStatus,
         REASON_MAX_BYTES, RelayId, WAIT_MAX,
@@ -99,6 +100,7 @@ pub use self::{
     refund::{Refund, RefundState},
     refusal::Refusal,
     secret::{NotifySecret, PageTicket, SecretError},
+    state::{Attention, By, OrderState, UnknownState},
     store::{Executed, Health, OrderStore, OrderStoreExt},
     terms::{OrderKey, Terms},
     timestamp::{Clock, SystemClock, Timestamp},

@@ -10,7 +10,7 @@ use order_store::{
     OrderQuery, OrderState, OrderStore, OrderStoreExt as _, OutboxKind, OutboxStatus, Outcome,
     Page, REFUSED_MAX_BYTES, Refusal, RelayId, SledOptions, SledStore, StoreError, Verdict,
 };
-use support::*;
+use support::{MCH_ID, T0, TestClock, attach_prepay, begin_attempt, create, key, mark_paid, secs};
 use tempfile::TempDir;
 use wxpay_core::Fen;
 

@@ -20,7 +20,7 @@ use order_store::{
     OrderQuery, OrderState, OrderStore, OrderStoreExt as _, OutboxId, OutboxKind, PAGE_MAX,
     RelayId, SledOptions, SledStore, StoreError,
 };
-use support::*;
+use support::{create, mark_paid, secs};
 
 const FOLDER: &str = "ORDER_STORE_TEST_FOLDER";
 const ROUND: &str = "ORDER_STORE_TEST_ROUND";

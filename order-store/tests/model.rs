@@ -9,7 +9,10 @@ use order_store::{
     Command, Confirmation, Decision, Facts, GatewayClose, Lookups, Order, OrderKey, OrderState,
     Outcome, Refusal, Timestamp, What, decide,
 };
-use support::*;
+use support::{
+    T0, attach_prepay, begin_attempt, begin_close, close_result, confirm, contradict, create,
+    defer, key, mark_paid, random, secs,
+};
 use wxpay_core::{Fen, OutTradeNo, TransactionId};
 
 /// The longest sequence; each step is one command or a jump in time. `ORDER_STORE_MODEL_DEPTH` sets another.

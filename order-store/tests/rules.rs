@@ -9,7 +9,10 @@ use order_store::{
     OrderState, OutboxKind, Outcome, QUERY_AFTER, REFUSALS_MAX, Refund, RefundState, Refusal, Role,
     Timestamp, What, decide,
 };
-use support::*;
+use support::{
+    T0, attach_prepay, begin_attempt, begin_close, close_result, confirm, contradict, create,
+    defer, key, mark_paid, random, secs,
+};
 use wxpay_core::Fen;
 
 const NO: &str = "20190320-1";

@@ -11,21 +11,20 @@ use wxpay_core::{AppId, MchId, OutTradeNo, TransactionId};
 use super::{
     inbox,
     index::{Index, Mark},
-    job::{Answer, Job, Settlement},
-    pack::{Packer, pack, unpack},
+    job::{Answer, Job},
+    pack::{Packer, pack},
     record::{
         Address, Hold, StoredLog, StoredOrder, StoredRow, decode, encode, load_order, order_parts,
     },
-    relay::{Entry, Held, Relay, Status},
+    relay::{Entry, Relay, Status},
     trees::{
         ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, number_key,
         packed_key, transaction_key,
     },
 };
 use crate::{
-    Change, ClaimToken, Command, ExecuteError, Executed, Facts, Lookups, NotifyHead, NotifyId,
-    Order, OrderKey, OutboxId, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp,
-    WAIT_MAX, cut, decide,
+    Change, Command, ExecuteError, Executed, Facts, Lookups, NotifyHead, NotifyId, Order, OrderKey,
+    OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp, decide,
 };
 
 /// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.
@@ -57,19 +56,19 @@ struct Touched {
 
 /// See the module.
 pub(super) struct Group<'a> {
-    trees: &'a Trees,
+    pub(super) trees: &'a Trees,
     counters: &'a mut Counters,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     number: u64,
     orders: HashMap<OrderKey, Touched>,
     numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
     transactions: HashMap<TransactionId, OrderKey>,
     accounts: HashSet<(MchId, AppId)>,
-    chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
+    pub(super) chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
     log: Packer,
     outbox: Packer,
     writes: Writes,
-    relay: Vec<RelayChange>,
+    pub(super) relay: Vec<RelayChange>,
     answers: Vec<Answer>,
 }
 
@@ -256,77 +255,6 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn settle(
-        &mut self,
-        token: &ClaimToken,
-        settlement: Settlement,
-        relay: &mut Relay,
-    ) -> Result<(), StoreError> {
-        let address = Address::from(token.address);
-        if !relay.settle(address, token.fence) {
-            return Err(StoreError::LeaseLost {
-                id: token.id.clone(),
-            });
-        }
-        let rows = self.chunk(address)?;
-        let at = position(rows, address)?;
-        match settlement {
-            Settlement::Sent => {
-                rows.remove(at);
-                self.relay.push(RelayChange::Remove(address));
-            }
-            Settlement::PutOff(after, reason) => {
-                let until = self.now + after.min(WAIT_MAX);
-                self.hold(address, Hold::Until(until), Some(&reason))?;
-            }
-            Settlement::Parked(reason) => self.hold(address, Hold::Parked, Some(&reason))?,
-        }
-        Ok(())
-    }
-
-    fn requeue(&mut self, id: &OutboxId, relay: &mut Relay) -> Result<(), StoreError> {
-        let held: Vec<Address> = relay.held(Held::ParkedOrPutOff).collect();
-        for address in held {
-            let rows = self.chunk(address)?;
-            let Some(at) = rows.iter().position(|row| row.slot == address.slot) else {
-                continue;
-            };
-            if rows[at].row.id == *id {
-                return self.hold(address, Hold::None, None);
-            }
-        }
-        Err(StoreError::NoSuchRow { id: id.clone() })
-    }
-
-    /// Holds a row after a failed try, or frees it when there is no failure to tell of.
-    fn hold(
-        &mut self,
-        address: Address,
-        hold: Hold,
-        failure: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let rows = self.chunk(address)?;
-        let at = position(rows, address)?;
-        let row = &mut rows[at];
-        row.hold = hold;
-        row.row.attempts = failure.map_or(0, |_| row.row.attempts.saturating_add(1));
-        row.row.last_error = failure.map(plain);
-        self.relay.push(RelayChange::Set(address, hold.into()));
-        Ok(())
-    }
-
-    /// The rows of one value of the outbox, as the group leaves them.
-    fn chunk(&mut self, address: Address) -> Result<&mut Vec<StoredRow>, StoreError> {
-        use std::collections::btree_map::Entry::{Occupied, Vacant};
-        match self.chunks.entry((address.group, address.chunk)) {
-            Occupied(rows) => Ok(rows.into_mut()),
-            Vacant(place) => {
-                let rows = load_chunk(self.trees, address.group, address.chunk)?;
-                Ok(place.insert(rows))
-            }
-        }
-    }
-
     fn write_record<T: Serialize>(&mut self, kind: Kind, key: Vec<u8>, record: &T) {
         self.writes.push((kind, key, Some(encode(record))));
     }
@@ -397,27 +325,6 @@ pub(super) fn low_write(low: u64) -> (Kind, Vec<u8>, Option<Vec<u8>>) {
     (Kind::Meta, OUTBOX_LOW_KEY.to_vec(), Some(value))
 }
 
-/// A reason without what JSON would write longer, cut to its limit.
-fn plain(reason: &str) -> String {
-    cut(reason, REASON_MAX_BYTES)
-        .chars()
-        .map(|c| match c {
-            '"' => '\'',
-            '\\' => '/',
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .collect()
-}
-
-fn position(rows: &[StoredRow], address: Address) -> Result<usize, StoreError> {
-    rows.iter()
-        .position(|row| row.slot == address.slot)
-        .ok_or_else(|| StoreError::Corrupt {
-            what: format!("row {address:?} of the outbox is gone"),
-        })
-}
-
 /// The order that owns a number, by the index of attempts.
 pub(super) fn owner_of_number(
     trees: &Trees,
@@ -428,24 +335,4 @@ pub(super) fn owner_of_number(
         .get(Kind::Attempts, &number_key(mch_id, number))?
         .map(|value| decode(&value, "index of attempts"))
         .transpose()
-}
-
-/// The rows of one value of the outbox; none when it was drained.
-pub(super) fn load_chunk(
-    trees: &Trees,
-    group: u64,
-    chunk: u16,
-) -> Result<Vec<StoredRow>, StoreError> {
-    match trees.get(Kind::Outbox, &packed_key(group, chunk))? {
-        Some(value) => rows_of(&value),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// The rows in one value of the outbox.
-pub(super) fn rows_of(value: &[u8]) -> Result<Vec<StoredRow>, StoreError> {
-    unpack(value, "outbox")?
-        .into_iter()
-        .map(|row| decode(row, "row of the outbox"))
-        .collect()
 }

@@ -12,9 +12,11 @@ mod index;
 mod job;
 mod open;
 mod pack;
+mod reads;
 mod record;
 mod relay;
 mod ring;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod trees;
@@ -39,13 +41,13 @@ use self::{
     committer::{Committer, SyncFile, file_sync},
     index::Index,
     job::{Job, Settlement},
-    pack::unpack,
-    record::{Address, StoredLog, StoredRow, decode, load_order},
+    reads::{list_notifies, load, load_all, load_log, load_row, with_ring},
+    record::Address,
     relay::{Held, Relay},
-    trees::{Kind, Trees, packed_key},
+    trees::Trees,
 };
 use crate::{
-    Account, Claim, ClaimToken, Clock, Command, ExecuteError, Executed, Health, Kept, LogEntry,
+    Account, Claim, ClaimToken, Clock, Command, ExecuteError, Executed, Health, LogEntry,
     NotifyHead, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery,
     OrderStore, OutboxId, OutboxRow, OutboxStatus, PAGE_MAX, Page, RelayId, StoreError,
     SystemClock, Timestamp, Verdict,
@@ -259,55 +261,6 @@ impl SledStore {
     }
 }
 
-fn load(trees: &Trees, key: &OrderKey) -> Result<Option<Order>, StoreError> {
-    Ok(load_order(trees, key)?.map(|stored| stored.order))
-}
-
-/// Orders that the index has, so the ledger must have them too.
-fn load_all(trees: &Trees, keys: &[OrderKey]) -> Result<Vec<Order>, StoreError> {
-    keys.iter()
-        .map(|key| {
-            load(trees, key)?.ok_or_else(|| StoreError::Corrupt {
-                what: format!("order {key} is gone"),
-            })
-        })
-        .collect()
-}
-
-fn load_log(trees: &Trees, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
-    let mut entries = Vec::new();
-    let mut at = load_order(trees, key)?.map(|stored| stored.last_log);
-    while let Some(address) = at {
-        let damaged = || StoreError::Corrupt {
-            what: format!("row {address:?} of the log of {key}"),
-        };
-        let value = trees
-            .get(Kind::Log, &packed_key(address.group, address.chunk))?
-            .ok_or_else(damaged)?;
-        let rows = unpack(&value, "log")?;
-        let row = rows.get(usize::from(address.slot)).ok_or_else(damaged)?;
-        let stored: StoredLog = decode(row, "row of the log")?;
-        // Each row is behind the one before it, so a damaged chain cannot go round for ever.
-        if stored.key != *key || stored.prev.is_some_and(|prev| prev >= address) {
-            return Err(damaged());
-        }
-        entries.push(stored.entry);
-        at = stored.prev;
-    }
-    entries.reverse();
-    Ok(entries)
-}
-
-fn load_row(trees: &Trees, address: Address) -> Result<OutboxRow, StoreError> {
-    let rows = group::load_chunk(trees, address.group, address.chunk)?;
-    rows.into_iter()
-        .find(|row| row.slot == address.slot)
-        .map(|StoredRow { row, .. }| row)
-        .ok_or_else(|| StoreError::Corrupt {
-            what: format!("row {address:?} of the outbox is gone"),
-        })
-}
-
 #[async_trait]
 impl OrderStore for SledStore {
     async fn execute(&self, command: Command) -> Result<Executed, ExecuteError> {
@@ -481,56 +434,4 @@ impl OrderStore for SledStore {
             None => Health::Writable,
         }
     }
-}
-
-fn with_ring<T>(
-    shared: &Shared,
-    work: impl FnOnce(&mut ring::Ring) -> std::io::Result<T>,
-) -> Result<T, StoreError> {
-    let mut ring = shared.ring.lock().unwrap_or_else(PoisonError::into_inner);
-    work(&mut ring).map_err(|error| StoreError::Io {
-        what: ring::FILE.to_owned(),
-        error,
-    })
-}
-
-fn list_notifies(
-    shared: &Shared,
-    trees: &Trees,
-    query: NotifyQuery,
-) -> Result<Vec<NotifySummary>, StoreError> {
-    let limit = query.limit.min(PAGE_MAX);
-    let wanted = |at: Timestamp| query.before.is_none_or(|before| at < before);
-    let mut found = Vec::new();
-    if query.kept != Kept::Refused {
-        let next = trees.number(trees::INBOX_NEXT_KEY)?.unwrap_or(1);
-        let mut n = next;
-        let oldest = next.saturating_sub(inbox::SLOTS).max(1);
-        while n > oldest && found.len() < limit {
-            n -= 1;
-            if let Some(head) = inbox::head(trees, n)?.filter(|head| wanted(head.at)) {
-                found.push(head.summary(NotifyId::Accepted(n)));
-            }
-        }
-    }
-    let accepted = found.len();
-    if query.kept != Kept::Accepted {
-        with_ring(shared, |ring| {
-            let mut n = ring.next();
-            while n > 1 && found.len() - accepted < limit {
-                n -= 1;
-                match ring.get(n)? {
-                    Some((head, _)) if wanted(head.at) => {
-                        found.push(head.summary(NotifyId::Refused(n)));
-                    }
-                    Some(_) => {}
-                    None => break,
-                }
-            }
-            Ok(())
-        })?;
-    }
-    found.sort_by(|a, b| b.at.cmp(&a.at).then(b.id.cmp(&a.id)));
-    found.truncate(limit);
-    Ok(found)
 }

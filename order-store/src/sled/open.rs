@@ -12,11 +12,12 @@ use ::sled::Db;
 use wxpay_core::{AppId, MchId};
 
 use super::{
-    group::{Counters, rows_of},
+    group::Counters,
     index::{Index, Mark},
     record::{Address, decode, encode, join_order},
     relay::{Entry, Relay},
     ring,
+    settle::rows_of,
     trees::{
         ACCOUNT_PREFIX, FORMAT_KEY, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, damaged,
         packed_key, parse_packed_key,

@@ -8,9 +8,9 @@ use wxpay_core::{FeeType, Fen, SignType};
 use super::{
     SledOptions, SledStore,
     committer::SyncFile,
-    group::rows_of,
     job::Job,
     record::{Hold, StoredLog, StoredRow, VALUE_MAX_BYTES, encode},
+    settle::rows_of,
     trees::{FORMAT_KEY, Kind, Trees, packed_key},
 };
 use crate::{
@@ -151,7 +151,7 @@ async fn a_full_queue_is_busy_and_takes_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let (sync, mut begun, end) = held_sync();
     let options = SledOptions {
-        busy_after: Duration::from_millis(10),
+        busy_after: Duration::from_millis(500),
         ..SledOptions::default()
     };
     let store = Arc::new(SledStore::open_with(folder.path(), options, sync).unwrap());

@@ -215,7 +215,7 @@ pub(crate) fn session_config(
     window: usize,
 ) -> SessionConfig {
     let own_beats = if url.scheme().is_websocket() {
-        OwnBeats::Announced
+        OwnBeats::Unannounced
     } else {
         OwnBeats::Announced
     };

@@ -1,0 +1,125 @@
+//! The part of a group that settles rows of the outbox: each settlement rewrites the value that its row is in.
+
+use super::{
+    group::{Group, RelayChange},
+    job::Settlement,
+    pack::unpack,
+    record::{Address, Hold, StoredRow, decode},
+    relay::{Held, Relay},
+    trees::{Kind, Trees, packed_key},
+};
+use crate::{ClaimToken, OutboxId, REASON_MAX_BYTES, StoreError, WAIT_MAX, cut};
+
+impl Group<'_> {
+    pub(super) fn settle(
+        &mut self,
+        token: &ClaimToken,
+        settlement: Settlement,
+        relay: &mut Relay,
+    ) -> Result<(), StoreError> {
+        let address = Address::from(token.address);
+        if !relay.settle(address, token.fence) {
+            return Err(StoreError::LeaseLost {
+                id: token.id.clone(),
+            });
+        }
+        let rows = self.chunk(address)?;
+        let at = position(rows, address)?;
+        match settlement {
+            Settlement::Sent => {
+                rows.remove(at);
+                self.relay.push(RelayChange::Remove(address));
+            }
+            Settlement::PutOff(after, reason) => {
+                let until = self.now + after.min(WAIT_MAX);
+                self.hold(address, Hold::Until(until), Some(&reason))?;
+            }
+            Settlement::Parked(reason) => self.hold(address, Hold::Parked, Some(&reason))?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn requeue(&mut self, id: &OutboxId, relay: &mut Relay) -> Result<(), StoreError> {
+        let held: Vec<Address> = relay.held(Held::ParkedOrPutOff).collect();
+        for address in held {
+            let rows = self.chunk(address)?;
+            let Some(at) = rows.iter().position(|row| row.slot == address.slot) else {
+                continue;
+            };
+            if rows[at].row.id == *id {
+                return self.hold(address, Hold::None, None);
+            }
+        }
+        Err(StoreError::NoSuchRow { id: id.clone() })
+    }
+
+    /// Holds a row after a failed try, or frees it when there is no failure to tell of.
+    fn hold(
+        &mut self,
+        address: Address,
+        hold: Hold,
+        failure: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let rows = self.chunk(address)?;
+        let at = position(rows, address)?;
+        let row = &mut rows[at];
+        row.hold = hold;
+        row.row.attempts = failure.map_or(0, |_| row.row.attempts.saturating_add(1));
+        row.row.last_error = failure.map(plain);
+        self.relay.push(RelayChange::Set(address, hold.into()));
+        Ok(())
+    }
+
+    /// The rows of one value of the outbox, as the group leaves them.
+    fn chunk(&mut self, address: Address) -> Result<&mut Vec<StoredRow>, StoreError> {
+        use std::collections::btree_map::Entry::{Occupied, Vacant};
+        match self.chunks.entry((address.group, address.chunk)) {
+            Occupied(rows) => Ok(rows.into_mut()),
+            Vacant(place) => {
+                let rows = load_chunk(self.trees, address.group, address.chunk)?;
+                Ok(place.insert(rows))
+            }
+        }
+    }
+}
+
+/// A reason without what JSON would write longer, cut to its limit.
+fn plain(reason: &str) -> String {
+    cut(reason, REASON_MAX_BYTES)
+        .chars()
+        .map(|c| match c {
+            '"' => '\'',
+            '\\' => '/',
+            c if c.is_control() => ' ',
+            c => c,
+        })
+        .collect()
+}
+
+fn position(rows: &[StoredRow], address: Address) -> Result<usize, StoreError> {
+    rows.iter()
+        .position(|row| row.slot == address.slot)
+        .ok_or_else(|| StoreError::Corrupt {
+            what: format!("row {address:?} of the outbox is gone"),
+        })
+}
+
+/// The rows of one value of the outbox; none when it was drained.
+pub(super) fn load_chunk(
+    trees: &Trees,
+    group: u64,
+    chunk: u16,
+) -> Result<Vec<StoredRow>, StoreError> {
+    match trees.get(Kind::Outbox, &packed_key(group, chunk))? {
+        Some(value) => rows_of(&value),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The rows in one value of the outbox.
+pub(super) fn rows_of(value: &[u8]) -> Result<Vec<StoredRow>, StoreError> {
+    unpack(value, "outbox")?
+        .into_iter()
+        .map(|row| decode(row, "row of the outbox"))
+        .collect()
+}
