@@ -1,7 +1,7 @@
 //! What is found by state, by time and by account: in memory, rebuilt when the store is opened.
 //!
 //! It is kept out of sled because every transition would remove a key there, and a sled that lives long does not give
-//! such space back. It costs about 300 bytes an order.
+//! such space back. It costs some hundred bytes an order.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

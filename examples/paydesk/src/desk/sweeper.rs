@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream};
 use order_store::{
     BeginClose, By, CloseResult, ConfirmPayment, Confirmation, Contradict, Defer, ExecuteError,
     GatewayClose, Order, OrderState, OrderStoreExt as _, Refusal, Timestamp,
@@ -22,6 +23,8 @@ use super::{
 const TICK: Duration = Duration::from_millis(500);
 /// Orders taken at one look.
 const BATCH: usize = 64;
+/// Orders looked after at once: a gateway that is silent about some must not hold up the others.
+const AT_ONCE: usize = 8;
 /// Bounds of the wait before the gateway is asked again; between them it grows with the order's age.
 const AGAIN_MIN: Duration = Duration::from_secs(15);
 const AGAIN_MAX: Duration = Duration::from_mins(10);
@@ -90,12 +93,10 @@ impl Sweeper {
         while !stop.is_cancelled() {
             match self.desk.store.due(self.desk.clock.now(), BATCH).await {
                 Ok(orders) => {
-                    for order in orders {
-                        if stop.is_cancelled() {
-                            return;
-                        }
-                        self.look_after(order).await;
-                    }
+                    stream::iter(orders)
+                        .take_until(stop.cancelled())
+                        .for_each_concurrent(AT_ONCE, |order| self.look_after(order))
+                        .await;
                 }
                 Err(error) => tracing::error!(%error, "the ledger cannot say what is due"),
             }

@@ -13,6 +13,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -20,6 +21,9 @@ use tower::ServiceExt;
 const CONNECTIONS_MAX: usize = 4096;
 /// From the first byte of a request, or the end of the one before, to the end of its head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may say nothing at all. Hyper's own time-out begins with a head's first byte. Above the broker's
+/// ping interval, since a WebSocket stays on this socket.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(45);
 /// What a request's head may hold.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// How long requests under way are given at the end.
@@ -92,13 +96,15 @@ fn connection(
             )
         }
     });
+    let mut socket = TimeoutStream::new(socket);
+    socket.set_read_timeout(Some(SILENCE_TIMEOUT));
     let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEADER_BYTES_MAX);
     let served = http
-        .serve_connection_with_upgrades(TokioIo::new(socket), service)
+        .serve_connection_with_upgrades(TokioIo::new(Box::pin(socket)), service)
         .into_owned();
     let served = graceful.watch(served);
     tokio::spawn(async move {
