@@ -1,4 +1,4 @@
-//! The long forms: the same tests with more cases, and what looks at `NIGHTLY`.
+//! The long forms: the same tests with more cases of each property, and a deeper look at the ledger.
 
 use std::time::Duration;
 
@@ -16,18 +16,21 @@ pub(crate) struct Options {
     /// Cases of each property; the usual run has 256
     #[arg(long, default_value_t = 20_000)]
     cases: u32,
+    /// Commands in a row that the ledger's model test tries; the usual run has 5
+    #[arg(long, default_value_t = 6)]
+    depth: u32,
     #[command(flatten)]
     test: test::Options,
 }
 
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
-    test::run_with(steps, &options.test, &variables(options.cases), LIMIT)
+    test::run_with(steps, &options.test, &variables(options), LIMIT)
 }
 
-fn variables(cases: u32) -> Env {
+fn variables(options: &Options) -> Env {
     vec![
-        ("NIGHTLY", "1".to_owned()),
-        ("PROPTEST_CASES", cases.to_string()),
+        ("PROPTEST_CASES", options.cases.to_string()),
+        ("ORDER_STORE_MODEL_DEPTH", options.depth.to_string()),
     ]
 }
 
@@ -36,12 +39,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tests_can_tell_that_it_is_night() {
+    fn the_tests_are_told_how_long_to_be() {
+        let options = Options {
+            cases: 7,
+            depth: 8,
+            test: test::Options::default(),
+        };
         assert_eq!(
-            variables(7),
+            variables(&options),
             [
-                ("NIGHTLY", "1".to_owned()),
-                ("PROPTEST_CASES", "7".to_owned())
+                ("PROPTEST_CASES", "7".to_owned()),
+                ("ORDER_STORE_MODEL_DEPTH", "8".to_owned())
             ]
         );
     }

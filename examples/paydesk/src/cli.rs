@@ -23,9 +23,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve until Ctrl-C (the default)
     Serve,
-    /// Sign a flat JSON object or <xml> from standard input; prints the signed <xml>
+    /// Sign a flat JSON object or an XML message from standard input; prints the signed XML
     Sign(KeyArgs),
-    /// Verify <xml> from standard input; prints its fields as JSON
+    /// Verify an XML message from standard input; prints its fields as JSON
     Verify(KeyArgs),
     /// List orders, newest first
     Orders(OrdersArgs),

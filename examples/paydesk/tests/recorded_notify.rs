@@ -11,6 +11,7 @@ use support::{
     paid_rows,
     recorded::{self, OUT_TRADE_NO, SUCCESS, TRANSACTION_ID},
 };
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_recorded_notify_pays_its_order_once() {
@@ -81,4 +82,27 @@ async fn any_changed_byte_of_any_value_is_refused() {
     // The unchanged one still pays.
     assert_eq!(desk.notify("/wxpay/notify", &notify).await, SUCCESS);
     assert_eq!(desk.state(OUT_TRADE_NO).await, "paid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_hangs_up_early_is_still_heard_to_the_end() {
+    let desk = Paydesk::start_with(recorded::merchant);
+    recorded::paid_at_the_gateway(&desk).await;
+    // The query takes its whole second and a half, so the notify is still being handled when the line goes.
+    desk.sim("/sim/faults", &json!({"orderquery": "silent"}))
+        .await;
+    let notify = recorded::notify();
+    let mut socket = TcpStream::connect(desk.url.trim_start_matches("http://"))
+        .await
+        .unwrap();
+    let head = format!(
+        "POST /wxpay/notify HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n",
+        notify.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.write_all(&notify).await.unwrap();
+    desk.wait_for_log("notify received");
+    drop(socket);
+    desk.wait_for_state(OUT_TRADE_NO, "paid").await;
+    desk.wait_for_log("notify accepted");
 }

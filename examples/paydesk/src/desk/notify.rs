@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use order_store::{
     By, Confirmation, Contradict, ExecuteError, NotifyRecord, Order, OrderStoreExt as _, Outcome,
     Verdict,
@@ -20,7 +21,7 @@ use crate::config::Confirm;
 /// What the query may take: the gateway waits 5 s for our answer in all.
 const QUERY_PATIENCE: Duration = Duration::from_millis(1500);
 /// How long one notify waits while another of the same order is handled.
-const TURN_PATIENCE: Duration = Duration::from_millis(3500);
+const TURN_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How a notify found us.
 pub(crate) enum Via {
@@ -33,8 +34,8 @@ pub(crate) enum Via {
 }
 
 /// One notify as it came.
-pub(crate) struct Incoming<'a> {
-    pub(crate) body: &'a [u8],
+pub(crate) struct Incoming {
+    pub(crate) body: Bytes,
     pub(crate) peer: IpAddr,
     pub(crate) via: Via,
 }
@@ -85,8 +86,9 @@ pub(crate) struct Answered {
 
 impl Desk {
     /// Handles a notify to the end: what it pays is on disk before this returns, and it is kept in the inbox.
-    pub(crate) async fn notified(&self, incoming: Incoming<'_>) -> Answered {
+    pub(crate) async fn notified(&self, incoming: Incoming) -> Answered {
         let started = Instant::now();
+        tracing::info!(peer = %incoming.peer, bytes = incoming.body.len(), "notify received");
         let result = self.handle(&incoming).await;
         let reply = match &result {
             Ok(_) => NotifyReply::Success,
@@ -111,8 +113,8 @@ impl Desk {
         Answered { xml, outcome }
     }
 
-    async fn handle(&self, incoming: &Incoming<'_>) -> Result<Outcome, Refused> {
-        let unverified = UnverifiedNotify::parse(incoming.body)?;
+    async fn handle(&self, incoming: &Incoming) -> Result<Outcome, Refused> {
+        let unverified = UnverifiedNotify::parse(&incoming.body)?;
         let number = unverified
             .out_trade_no()
             .map_err(wxpay_core::NotifyError::from)?;
@@ -202,7 +204,7 @@ impl Desk {
 
     async fn keep(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &Incoming,
         outcome: &Result<Outcome, String>,
         xml: &str,
         took: Duration,

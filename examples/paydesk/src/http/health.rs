@@ -39,7 +39,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
     if !connected && waiting > OUTBOX_WAITING_MAX {
         faults.push(format!("{waiting} rows wait for a broker that is away"));
     }
-    if app.stop.is_cancelled() {
+    if app.front.stop.is_cancelled() {
         faults.push("draining".into());
     }
     if faults.is_empty() {

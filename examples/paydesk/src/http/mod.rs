@@ -23,7 +23,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use stomp_bridge::{broker::Broker, client::Publisher};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceBuilder;
 use tower_http::{
     set_header::SetResponseHeaderLayer,
@@ -68,7 +68,15 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) relay: RelayStatus,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) front: Front,
+}
+
+/// What takes things in: its tasks, and the word that ends them.
+#[derive(Clone, Default)]
+pub(crate) struct Front {
     pub(crate) stop: CancellationToken,
+    /// The drain waits for all of them.
+    pub(crate) tasks: TaskTracker,
 }
 
 /// A cheap handle to [`Shared`].

@@ -12,10 +12,6 @@ use axum::{
 use super::App;
 use crate::desk::{Incoming, Via};
 
-fn reply(xml: String) -> Response {
-    ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], xml).into_response()
-}
-
 /// `POST /wxpay/notify`: the bare path, closed with the real gateway, which is told each order's own.
 pub(crate) async fn bare(
     State(app): State<App>,
@@ -25,12 +21,7 @@ pub(crate) async fn bare(
     if !app.bare_notify {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let incoming = Incoming {
-        body: &body,
-        peer: peer.ip(),
-        via: Via::Bare,
-    };
-    reply(app.desk.notified(incoming).await.xml)
+    handle(app, peer, Via::Bare, body).await
 }
 
 /// `POST /wxpay/notify/{secret}`: the order's own path.
@@ -40,10 +31,31 @@ pub(crate) async fn secret(
     Path(secret): Path<String>,
     body: Bytes,
 ) -> Response {
+    handle(app, peer, Via::Secret(secret), body).await
+}
+
+/// In a task of its own, since a request ends where its connection does: a gateway that hangs up early must not leave
+/// its notify half handled. The drain waits for these tasks.
+async fn handle(app: App, peer: SocketAddr, via: Via, body: Bytes) -> Response {
     let incoming = Incoming {
-        body: &body,
+        body,
         peer: peer.ip(),
-        via: Via::Secret(secret),
+        via,
     };
-    reply(app.desk.notified(incoming).await.xml)
+    let desk = app.desk.clone();
+    let handled = app
+        .front
+        .tasks
+        .spawn(async move { desk.notified(incoming).await });
+    match handled.await {
+        Ok(answered) => (
+            [(header::CONTENT_TYPE, "text/xml; charset=utf-8")],
+            answered.xml,
+        )
+            .into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a notify was not handled to its end");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }

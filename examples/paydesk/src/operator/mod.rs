@@ -70,7 +70,7 @@ pub(crate) async fn answer(desk: &Desk, question: Question) -> Result<Value, Str
         Question::Replay { id } => {
             let found = find(store, &id).await?;
             let incoming = Incoming {
-                body: &found.body,
+                body: found.body.into(),
                 peer: found.peer,
                 via: Via::Replay,
             };

@@ -8,7 +8,8 @@ use std::{io::Write, net::SocketAddr, path::Path, sync::Arc};
 use order_store::{OrderStore as _, SledOptions, SledStore, StoreError};
 use stomp_bridge::{broker::Broker, client::Publisher};
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::{task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use wxpay_sim::{RunningSim, Sim};
 
@@ -16,7 +17,7 @@ use super::{Exit, fault};
 use crate::{
     config::{BrokerSetting, LogFormat, RawSettings, Settings, StoreSetting},
     desk::{Relay, RelayStatus, Sweeper},
-    http::{self, App},
+    http::{self, App, Front},
     operator::Operator,
 };
 pub(super) use parts::offline_desk;
@@ -128,24 +129,29 @@ async fn run(settings: Settings) -> Result<(), String> {
 
 /// Everything that runs, and the order in which it stops.
 struct Started {
-    /// Ends the accept loop, the sweeper and the operator's socket.
-    front: CancellationToken,
+    /// The accept loop and its notifies, the sweeper and the operator's socket.
+    front: Front,
     /// Ends the relay, after the front can add nothing more to the outbox.
     back: CancellationToken,
-    front_tasks: TaskTracker,
-    back_tasks: TaskTracker,
+    relay: JoinHandle<()>,
     publisher: Publisher,
     broker: Option<Broker>,
 }
 
 impl Started {
     async fn stop(self) {
-        self.front.cancel();
-        self.front_tasks.close();
-        self.front_tasks.wait().await;
+        self.front.stop.cancel();
+        self.front.tasks.close();
+        if timeout(parts::FRONT_DRAIN, self.front.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some work did not end in time; the next start finishes it");
+        }
         self.back.cancel();
-        self.back_tasks.close();
-        self.back_tasks.wait().await;
+        if let Err(error) = self.relay.await {
+            tracing::error!(%error, "the relay did not end well");
+        }
         let drained = self.publisher.shutdown(parts::PUBLISHER_DRAIN).await;
         if drained.unsettled > 0 {
             tracing::warn!(
@@ -170,7 +176,7 @@ async fn start(
     let messaging = broker_for(&settings, bound).await?;
     let desk = Arc::new(desk_for(&settings, bound, store.clone(), sim)?);
     let relay_status = RelayStatus::default();
-    let front = CancellationToken::new();
+    let front = Front::default();
     let shared = parts::shared(
         &settings,
         bound,
@@ -186,12 +192,12 @@ async fn start(
     let StoreSetting::Sled(folder) = &settings.store;
     let operator = Operator::bind(folder)
         .map_err(|error| format!("--store: cannot make the operator's socket: {error}"))?;
-    let (front_tasks, back_tasks) = (TaskTracker::new(), TaskTracker::new());
     let back = CancellationToken::new();
-    front_tasks.spawn(http::serve(listener, router, front.clone()));
-    front_tasks.spawn(operator.run(desk.clone(), front.clone()));
-    front_tasks.spawn(Sweeper { desk }.run(front.clone()));
-    back_tasks.spawn(
+    let stop = || front.stop.clone();
+    front.tasks.spawn(http::serve(listener, router, stop()));
+    front.tasks.spawn(operator.run(desk.clone(), stop()));
+    front.tasks.spawn(Sweeper { desk }.run(stop()));
+    let relay = tokio::spawn(
         Relay {
             store,
             publisher: messaging.publisher.clone(),
@@ -204,8 +210,7 @@ async fn start(
     Ok(Started {
         front,
         back,
-        front_tasks,
-        back_tasks,
+        relay,
         publisher: messaging.publisher,
         broker: messaging.broker,
     })

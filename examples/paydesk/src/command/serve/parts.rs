@@ -8,7 +8,6 @@ use stomp_bridge::{
     broker::Broker,
     client::{BrokerUrl, ConnectOptions, Publisher, PublisherConfig},
 };
-use tokio_util::sync::CancellationToken;
 use url::Url;
 use wxpay_core::client::Client;
 use wxpay_sim::{Merchant, RunningSim, SimConfig};
@@ -18,10 +17,12 @@ use crate::{
     clock::Clock,
     config::{BrokerSetting, ClockSetting, Gateway, Settings},
     desk::{Desk, Flights, RelayStatus},
-    http::{BrowserFeed, Shared},
+    http::{BrowserFeed, Front, Shared},
     random,
 };
 
+/// How long what was taken in is given to end: longer than any call to the gateway.
+pub(super) const FRONT_DRAIN: Duration = Duration::from_secs(15);
 /// How long messages under way are waited for at the end.
 pub(super) const PUBLISHER_DRAIN: Duration = Duration::from_secs(3);
 /// How long pages are given to close their sockets.
@@ -206,7 +207,7 @@ pub(super) fn shared(
     messaging: &Messaging,
     sim: Option<&RunningSim>,
     relay: RelayStatus,
-    stop: CancellationToken,
+    front: Front,
 ) -> Result<Shared, String> {
     let metrics = PrometheusBuilder::new()
         .install_recorder()
@@ -225,7 +226,7 @@ pub(super) fn shared(
         publisher: messaging.publisher.clone(),
         relay,
         metrics,
-        stop,
+        front,
         desk,
     })
 }
