@@ -1,7 +1,8 @@
 //! A real Chromium, driven through its own driver.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpStream},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 pub struct Browser {
     pub page: Client,
     driver: Child,
+    port: u16,
     _profile: tempfile::TempDir,
 }
 
@@ -64,6 +66,7 @@ impl Browser {
         Self {
             page,
             driver,
+            port,
             _profile: profile,
         }
     }
@@ -116,7 +119,13 @@ impl Browser {
 }
 
 impl Drop for Browser {
+    /// A driver that is killed leaves its browser behind, so it is asked to end first; a test may have failed midway.
     fn drop(&mut self) {
+        if let Ok(mut driver) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) {
+            let _ = driver.set_read_timeout(Some(Duration::from_secs(5)));
+            let _ = driver.write_all(b"GET /shutdown HTTP/1.1\r\nhost: localhost\r\n\r\n");
+            let _ = driver.read_to_end(&mut Vec::new());
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
