@@ -16,6 +16,16 @@ pub struct Account {
     current: ApiKey,
     /// The current key and then the previous one, if there is one.
     keys: Box<[ApiKey]>,
+    sub_merchant: Option<SubMerchant>,
+}
+
+/// The merchant that a service provider acts for: the fields `sub_mch_id` and `sub_appid`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubMerchant {
+    /// The merchant's number.
+    pub mch_id: MchId,
+    /// The merchant's own public id, if it has one.
+    pub appid: Option<AppId>,
 }
 
 impl Account {
@@ -27,6 +37,7 @@ impl Account {
             mch_id,
             current: key.clone(),
             keys: Box::new([key]),
+            sub_merchant: None,
         }
     }
 
@@ -35,6 +46,20 @@ impl Account {
     pub fn with_previous_key(mut self, previous: ApiKey) -> Self {
         self.keys = Box::new([self.current.clone(), previous]);
         self
+    }
+
+    /// The same account, a service provider's, acting for one of its merchants. Every request then says so, and every
+    /// answer must.
+    #[must_use]
+    pub fn with_sub_merchant(mut self, sub_merchant: SubMerchant) -> Self {
+        self.sub_merchant = Some(sub_merchant);
+        self
+    }
+
+    /// The merchant that the account acts for, when it is a service provider's.
+    #[must_use]
+    pub const fn sub_merchant(&self) -> Option<&SubMerchant> {
+        self.sub_merchant.as_ref()
     }
 
     /// The key that signs.

@@ -26,12 +26,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! When the payer has paid, the gateway posts a notify: [`UnverifiedNotify`] tells how to receive it.
+//! When the payer has paid, the gateway posts a notify: [`UnverifiedNotify`] tells how to receive it, and [`notify`] has
+//! the rest. What the payer's own device needs to open a payment is in [`second_sign`].
 //!
 //! | feature | default | brings |
 //! |---|---|---|
 //! | `std` | yes | faster search in XML; all else works without it, on `alloc` alone |
+//! | `axum` | no | an extractor for notifies, and the reply as a response; needs `std` |
 //! | `client` | no | an async client over reqwest and rustls; needs `std` |
+//! | `gzip` | no | bills that come as gzip; needs `std` |
 //! | `serde` | no | `Serialize` and `Deserialize` for the amounts, times and texts; never for a key |
 #![no_std]
 
@@ -50,19 +53,26 @@ mod key;
 mod sign_type;
 
 // Bytes to fields, fields to bytes, and the sign over the fields.
+pub mod in_place;
 mod params;
 pub mod sign;
 pub mod xml;
 
 // Fields to typed messages.
 pub mod api;
-mod notify;
+pub mod notify;
+pub mod second_sign;
+
+// The day's bills.
+pub mod bill;
 
 // The wire.
 #[cfg(feature = "client")]
 pub mod client;
+pub mod micropay;
+pub mod transport;
 
-pub use account::Account;
+pub use account::{Account, SubMerchant};
 pub use fen::{Fen, FenError, Yuan};
 pub use key::{ApiKey, ApiKeyError};
 pub use notify::{NotifyError, NotifyReply, PayNotify, UnverifiedNotify};

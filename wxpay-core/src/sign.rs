@@ -97,22 +97,53 @@ impl fmt::Debug for Sign {
 /// ```
 #[must_use]
 pub fn sign(params: &Params<'_>, key: &ApiKey, sign_type: SignType) -> Sign {
-    match sign_type {
-        SignType::Md5 => {
-            let mut md5 = Md5::new();
-            feed(params, key, &mut md5);
-            Sign::from_digest(&md5.finalize(), sign_type)
-        }
-        SignType::HmacSha256 => {
-            // HMAC pads a short key with zeros, so a whole block of them says the same and cannot be refused.
-            let mut block = [0; 64];
-            block[..ApiKey::LEN].copy_from_slice(key.bytes());
-            let mut hmac = <Hmac<Sha256> as hmac::KeyInit>::new(&block.into());
-            zeroize::Zeroize::zeroize(&mut block);
-            feed(params, key, &mut hmac);
-            Sign::from_digest(&hmac.finalize().into_bytes(), sign_type)
-        }
+    sign_fields(params, key, sign_type)
+}
+
+/// What a sign is made over.
+pub(crate) trait Signable {
+    /// The value of a field.
+    fn get(&self, name: &str) -> Option<&str>;
+    /// Hands out every field in the byte order of the names.
+    fn each_by_name(&self, each: impl FnMut(&str, &str));
+}
+
+impl Signable for Params<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.get(name)
     }
+
+    fn each_by_name(&self, each: impl FnMut(&str, &str)) {
+        self.each_by_name(each);
+    }
+}
+
+fn sign_fields(fields: &impl Signable, key: &ApiKey, sign_type: SignType) -> Sign {
+    match sign_type {
+        SignType::Md5 => sign_md5(fields, key),
+        SignType::HmacSha256 => sign_hmac_sha256(fields, key),
+    }
+}
+
+// Apart from each other and from their caller, so that a small stack holds the state of one hash at a time, and a program
+// that names its sign type has the code of that one alone.
+#[inline(never)]
+fn sign_md5(fields: &impl Signable, key: &ApiKey) -> Sign {
+    let mut md5 = Md5::new();
+    feed(fields, key, &mut md5);
+    // Not `finalize`, which would hold a second state.
+    Sign::from_digest(&md5.finalize_reset(), SignType::Md5)
+}
+
+#[inline(never)]
+fn sign_hmac_sha256(fields: &impl Signable, key: &ApiKey) -> Sign {
+    // HMAC pads a short key with zeros, so a whole block of them says the same and cannot be refused.
+    let mut block = [0; 64];
+    block[..ApiKey::LEN].copy_from_slice(key.bytes());
+    let mut hmac = <Hmac<Sha256> as hmac::KeyInit>::new(&block.into());
+    zeroize::Zeroize::zeroize(&mut block);
+    feed(fields, key, &mut hmac);
+    Sign::from_digest(&hmac.finalize().into_bytes(), SignType::HmacSha256)
 }
 
 /// The message with its sign appended; one that was there is replaced. No other field is added.
@@ -136,7 +167,16 @@ pub fn verify(
     keys: &[ApiKey],
     sign_type: SignType,
 ) -> Result<(), VerifyError> {
-    let given = match params.get(SIGN) {
+    verify_fields(params, keys, sign_type)
+}
+
+/// As [`verify`], for whatever holds the fields.
+pub(crate) fn verify_fields(
+    fields: &impl Signable,
+    keys: &[ApiKey],
+    sign_type: SignType,
+) -> Result<(), VerifyError> {
+    let given = match fields.get(SIGN) {
         None | Some("") => return Err(VerifyError::Missing),
         Some(given) => given,
     };
@@ -146,14 +186,14 @@ pub fn verify(
             got: given.len(),
         });
     }
-    if params
+    if fields
         .get(SIGN_TYPE)
         .is_some_and(|named| !named.is_empty() && named != sign_type.as_str())
     {
         return Err(VerifyError::SignTypeDisagrees);
     }
     let holds = |key| {
-        sign(params, key, sign_type)
+        sign_fields(fields, key, sign_type)
             .as_bytes()
             .ct_eq(given.as_bytes())
     };
@@ -200,9 +240,9 @@ pub fn string_to_sign(params: &Params<'_>) -> String {
 }
 
 /// Hands out the fields that are signed, in order: what separates each from the one before, its name and its value.
-fn each_signed(params: &Params<'_>, mut each: impl FnMut(&'static str, &str, &str)) {
+fn each_signed(fields: &impl Signable, mut each: impl FnMut(&'static str, &str, &str)) {
     let mut separator = "";
-    params.each_by_name(|name, value| {
+    fields.each_by_name(|name, value| {
         if name != SIGN && !value.is_empty() {
             each(separator, name, value);
             separator = "&";
@@ -210,12 +250,19 @@ fn each_signed(params: &Params<'_>, mut each: impl FnMut(&'static str, &str, &st
     });
 }
 
+/// How much is handed to a hash at once. A small processor has a small stack.
+const GATHERED_BYTES: usize = if cfg!(target_pointer_width = "64") {
+    256
+} else {
+    64
+};
+
 /// Feeds the whole text, key included, to a hash.
-fn feed(params: &Params<'_>, key: &ApiKey, hash: &mut impl Update) {
+fn feed(fields: &impl Signable, key: &ApiKey, hash: &mut impl Update) {
     // Hashes are slow at many small pieces, so these are gathered; the joined text never exists.
-    let mut gathered = [0; 256];
+    let mut gathered = [0; GATHERED_BYTES];
     let mut len = 0;
-    each_signed(params, |separator, name, value| {
+    each_signed(fields, |separator, name, value| {
         let pieces = [separator, name, "=", value].map(str::as_bytes);
         let pair_len = pieces.iter().map(|piece| piece.len()).sum::<usize>();
         if pair_len > gathered.len() - len {

@@ -238,6 +238,82 @@ texts! {
     FeeType("fee_type", 16, Visible) shown;
     /// The payer's bank, or `OTHERS`.
     BankType("bank_type", 32, Visible) shown;
+
+    // The fields below stand in the API's less common endpoints.
+    /// The gateway's number of a refund.
+    RefundId("refund_id", 32, Number) shown;
+    /// The terminal or the shop.
+    DeviceInfo("device_info", 32, Text) shown;
+    /// What the payer's barcode holds: 18 digits in print, good for one payment. `Debug` hides most of it.
+    AuthCode("auth_code", 128, Visible) masked;
+    /// The goods as JSON text, for promotions of single goods.
+    Detail("detail", 6000, Text) shown;
+    /// A tag that coupons ask for.
+    GoodsTag("goods_tag", 32, Text) shown;
+    /// A way of paying that is ruled out, such as `no_credit`.
+    LimitPay("limit_pay", 32, Visible) shown;
+    /// Where the payment happens, as JSON text; MWEB demands its part `h5_info`.
+    SceneInfo("scene_info", 256, Text) shown;
+    /// Where a browser outside WeChat is sent to pay, valid for five minutes.
+    MwebUrl("mweb_url", 256, Visible) shown;
+    /// A named payer's kind of identity document, such as `IDCARD`.
+    UserType("user_type", 32, Visible) shown;
+    /// A named payer's number of the document: personal data.
+    UserCreid("user_creid", 32, Visible) masked;
+    /// A named payer's name: personal data.
+    UserTruename("user_truename", 64, Text) masked;
+    /// Why money goes back; shown to the payer.
+    RefundDesc("refund_desc", 80, Text) shown;
+    /// The address in a QR code of native mode 1.
+    LongUrl("long_url", 512, Visible) shown;
+    /// A short form of a [`LongUrl`].
+    ShortUrl("short_url", 64, Visible) shown;
+    /// An endpoint's address, as the health report names it.
+    InterfaceUrl("interface_url", 127, Visible) shown;
+    /// Calls of a terminal as JSON text, for the health report.
+    Trades("trades", 1024, Text) shown;
+    /// The merchant's number of a combined order.
+    CombineOutTradeNo("combine_out_trade_no", 32, Number) shown;
+    /// The orders of a combined order as JSON text.
+    SubOrderList("sub_order_list", 10_240, Text) shown;
+    /// The merchant's number of a profit sharing.
+    OutOrderNo("out_order_no", 64, Number) shown;
+    /// The gateway's number of a profit sharing.
+    SharingOrderId("order_id", 64, Number) shown;
+    /// Who gets how much of a payment, as JSON text.
+    Receivers("receivers", 10_240, Text) masked;
+    /// One who may get a part of payments, as JSON text.
+    ReceiverText("receiver", 2048, Text) masked;
+    /// What a profit sharing is for.
+    SharingDescription("description", 80, Text) shown;
+    /// The merchant's number of a return of a profit sharing.
+    OutReturnNo("out_return_no", 64, Number) shown;
+    /// The one who returns a part: a merchant's number.
+    ReturnAccount("return_account", 64, Visible) shown;
+    /// The merchant's number of a transfer.
+    PartnerTradeNo("partner_trade_no", 32, Number) shown;
+    /// The payee's name: personal data.
+    ReUserName("re_user_name", 64, Text) masked;
+    /// What a transfer is for.
+    TransferDesc("desc", 100, Text) shown;
+    /// The merchant's number of a red packet.
+    MchBillno("mch_billno", 28, Number) shown;
+    /// Who gives a red packet, for the payee to read.
+    SendName("send_name", 32, Text) shown;
+    /// The wish in a red packet.
+    Wishing("wishing", 128, Text) shown;
+    /// The occasion of a red packet.
+    ActName("act_name", 32, Text) shown;
+    /// A remark on a red packet.
+    Remark("remark", 256, Text) shown;
+    /// The kind of occasion of a red packet, such as `PRODUCT_2`.
+    SceneId("scene_id", 32, Visible) shown;
+    /// A red packet's circumstances, for the gateway's checks.
+    RiskInfo("risk_info", 128, Visible) shown;
+    /// A payee's bank card or name, as RSA-OAEP cipher text in base64.
+    EncryptedText("enc_bank_no", 512, Visible) masked;
+    /// A bank's number in transfers to cards, such as `1002`.
+    BankCode("bank_code", 12, Visible) shown;
 }
 
 impl OutTradeNo {

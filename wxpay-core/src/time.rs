@@ -53,6 +53,32 @@ impl BeijingTime {
         Rfc3339(self)
     }
 
+    /// Reads `yyyy-MM-dd HH:mm:ss`, the form of bills and of refunds, which is in Beijing time as well.
+    ///
+    /// ```
+    /// use wxpay_core::BeijingTime;
+    ///
+    /// assert_eq!(BeijingTime::parse_dashed("2019-03-20 14:36:46"), "20190320143646".parse());
+    /// ```
+    ///
+    /// # Errors
+    /// [`BeijingTimeError::NotDashed`] for another form, and as [`FromStr`] for what names no moment.
+    pub fn parse_dashed(text: &str) -> Result<Self, BeijingTimeError> {
+        let bytes: &[u8; 19] = text
+            .as_bytes()
+            .try_into()
+            .map_err(|_| BeijingTimeError::NotDashed)?;
+        #[rustfmt::skip]
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ', h1, h2, b':', n1, n2, b':', s1, s2] = *bytes else {
+            return Err(BeijingTimeError::NotDashed);
+        };
+        let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, n1, n2, s1, s2];
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return Err(BeijingTimeError::NotDashed);
+        }
+        Self::from_digits(&digits)
+    }
+
     const fn civil(self) -> Civil {
         let local = self.unix_s + BEIJING_OFFSET_S;
         let (days, second) = (local.div_euclid(DAY_S), local.rem_euclid(DAY_S));
@@ -92,6 +118,15 @@ struct Civil {
 }
 
 impl Civil {
+    const fn days_of_month(&self) -> i64 {
+        match self.month {
+            2 if self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        }
+    }
+
     const fn days(&self) -> i64 {
         let year = self.year - if self.month <= 2 { 1 } else { 0 };
         let era = year.div_euclid(400);
@@ -142,6 +177,9 @@ pub enum BeijingTimeError {
     /// The text is not fourteen decimal digits.
     #[error("a time is 14 digits: yyyyMMddHHmmss")]
     NotFourteenDigits,
+    /// The text has not the form of [`BeijingTime::parse_dashed`].
+    #[error("a time here is yyyy-MM-dd HH:mm:ss")]
+    NotDashed,
     /// The digits name no moment, such as a thirteenth month or the 30th of February.
     #[error("no such date or time of day")]
     NoSuchMoment,
@@ -154,10 +192,18 @@ impl FromStr for BeijingTime {
     type Err = BeijingTimeError;
 
     fn from_str(text: &str) -> Result<Self, BeijingTimeError> {
-        let digits = text.as_bytes();
-        if digits.len() != 14 || !digits.iter().all(u8::is_ascii_digit) {
-            return Err(BeijingTimeError::NotFourteenDigits);
+        match text.as_bytes().try_into() {
+            Ok(digits) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Self::from_digits(digits)
+            }
+            _ => Err(BeijingTimeError::NotFourteenDigits),
         }
+    }
+}
+
+impl BeijingTime {
+    /// Reads ASCII digits: `yyyyMMddHHmmss`.
+    fn from_digits(digits: &[u8; 14]) -> Result<Self, BeijingTimeError> {
         let number = |from: usize, to: usize| {
             digits[from..to]
                 .iter()
@@ -172,7 +218,7 @@ impl FromStr for BeijingTime {
             second: number(12, 14),
         };
         if !(1..=12).contains(&civil.month)
-            || !(1..=31).contains(&civil.day)
+            || !(1..=civil.days_of_month()).contains(&civil.day)
             || civil.hour > 23
             || civil.minute > 59
             || civil.second > 59
@@ -181,12 +227,7 @@ impl FromStr for BeijingTime {
         }
         let unix_s = civil.days() * DAY_S + civil.hour * 3600 + civil.minute * 60 + civil.second
             - BEIJING_OFFSET_S;
-        let time = Self::from_unix_seconds(unix_s)?;
-        // A day past its month's end comes back as a day of the next month.
-        if time.civil().day != civil.day {
-            return Err(BeijingTimeError::NoSuchMoment);
-        }
-        Ok(time)
+        Self::from_unix_seconds(unix_s)
     }
 }
 
@@ -221,6 +262,8 @@ mod tests {
         }
         for text in [
             "20190229000000",
+            "21000229000000",
+            "20191131000000",
             "20191301000000",
             "20190431000000",
             "20190100000000",
@@ -239,7 +282,35 @@ mod tests {
             Err(BeijingTimeError::OutOfRange)
         );
         assert!("20200229235959".parse::<BeijingTime>().is_ok());
+        assert!("20000229235959".parse::<BeijingTime>().is_ok());
         assert!("99991231235959".parse::<BeijingTime>().is_ok());
+    }
+
+    #[test]
+    fn the_dashed_form_is_strict() {
+        for text in [
+            "2019-03-20 14:36:4",
+            "2019-03-20 14:36:461",
+            "2019-03-20T14:36:46",
+            "2019-03-20  14:36:4",
+            "2019/03/20 14:36:46",
+            "2019-03-2x 14:36:46",
+            "",
+        ] {
+            assert_eq!(
+                BeijingTime::parse_dashed(text),
+                Err(BeijingTimeError::NotDashed),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            BeijingTime::parse_dashed("2019-02-29 00:00:00"),
+            Err(BeijingTimeError::NoSuchMoment)
+        );
+        assert_eq!(
+            BeijingTime::parse_dashed("2019-03-20 14:36:46"),
+            "20190320143646".parse()
+        );
     }
 
     #[test]

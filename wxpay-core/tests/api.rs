@@ -58,7 +58,7 @@ fn order() -> UnifiedOrder {
 }
 
 /// Prepares a request, checks its envelope and its sign, and gives its fields.
-fn sent<E: Endpoint>(request: &E, sign_type: SignType) -> Params<'static> {
+fn sent<E: Endpoint<Sign = SignType>>(request: &E, sign_type: SignType) -> Params<'static> {
     let prepared = prepare(request, &seed_account(), sign_type, &nonce()).unwrap();
     assert_eq!(prepared.path, E::PATH);
     assert!(!prepared.needs_cert);

@@ -1,131 +1,27 @@
 //! The client against a server of a few lines, on loopback.
 #![allow(clippy::unwrap_used)]
 
+mod client_support;
 mod common;
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex, mpsc},
-    thread::JoinHandle,
+    io::Write,
+    net::TcpListener,
+    sync::{Mutex, mpsc},
     time::Duration,
 };
 
-use common::{answer, seed_account, seed_key};
+use client_support::{HMAC, Server, builder, not_paid, query, respond};
+use common::{answer, seed_key};
 use wxpay_core::{
     Fen, Params, SignType,
     api::{
-        Answer, AnswerError, AnswerKind, Endpoint, ErrorCode, FieldError, OrderQuery, OrderRef,
-        RequestError, UnifiedOrder,
+        Answer, AnswerError, AnswerKind, Endpoint, ErrorCode, FieldError, OrderQuery, RequestError,
+        UnifiedOrder,
     },
-    client::{BuildError, CallError, Client, ClientBuilder, Outcome},
+    client::{BuildError, CallError, Client, Outcome},
     sign, xml,
 };
-
-const HMAC: SignType = SignType::HmacSha256;
-
-/// Serves connections one after the other; each request goes to `requests`, and `reply` writes the answer.
-struct Server {
-    addr: SocketAddr,
-    requests: mpsc::Receiver<(String, Vec<u8>)>,
-    thread: JoinHandle<()>,
-}
-
-impl Server {
-    /// A server that takes `connections` connections and one request on each.
-    fn start(connections: usize, reply: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
-        let (sender, requests) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            for _ in 0..connections {
-                let (mut stream, _) = listener.accept().unwrap();
-                sender.send(read_request(&mut stream)).unwrap();
-                reply(&mut stream);
-            }
-        });
-        Self {
-            addr,
-            requests,
-            thread,
-        }
-    }
-
-    fn client(&self) -> Client {
-        builder()
-            .base_url(format!("http://{}", self.addr))
-            .build()
-            .unwrap()
-    }
-
-    /// Waits for the server's end without holding up the client, whose connections close on this runtime.
-    async fn stop(self) -> Vec<(String, Vec<u8>)> {
-        tokio::task::spawn_blocking(|| self.thread.join().unwrap())
-            .await
-            .unwrap();
-        self.requests.try_iter().collect()
-    }
-}
-
-fn read_request(stream: &mut TcpStream) -> (String, Vec<u8>) {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        if let Some(end) = end {
-            let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-            let len: usize = head
-                .lines()
-                .find_map(|line| {
-                    line.to_lowercase()
-                        .strip_prefix("content-length: ")?
-                        .parse()
-                        .ok()
-                })
-                .unwrap();
-            if bytes.len() >= end + 4 + len {
-                return (head, bytes[end + 4..].to_vec());
-            }
-        }
-        let read = stream.read(&mut chunk).unwrap();
-        assert!(read > 0, "the client hung up in the middle of a request");
-        bytes.extend_from_slice(&chunk[..read]);
-    }
-}
-
-fn respond(status: &str, body: &str) -> impl Fn(&mut TcpStream) + Send + 'static {
-    let response = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    move |stream| stream.write_all(response.as_bytes()).unwrap()
-}
-
-fn builder() -> ClientBuilder {
-    // Once for the process; later tests find it there.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Client::builder(seed_account())
-}
-
-fn query() -> OrderQuery {
-    OrderQuery {
-        by: OrderRef::OutTradeNo("1553063775279".parse().unwrap()),
-    }
-}
-
-fn not_paid() -> String {
-    answer(
-        &[
-            ("return_code", "SUCCESS"),
-            ("appid", "wx8397f8696b538317"),
-            ("mch_id", "1473426802"),
-            ("nonce_str", "fvMGIlLauUPNCtws"),
-            ("result_code", "SUCCESS"),
-            ("trade_state", "NOTPAY"),
-        ],
-        HMAC,
-    )
-}
 
 /// The error of one call that the server answers so.
 async fn refusal(status: &str, body: &str) -> CallError {
@@ -178,7 +74,8 @@ async fn a_path_in_the_base_url_stays() {
 async fn silence_leaves_the_outcome_unknown() {
     // The server holds the connection until the test lets it go.
     let (release, held) = mpsc::channel::<()>();
-    let server = Server::start(1, move |_| held.recv().unwrap());
+    let held = Mutex::new(held);
+    let server = Server::start(1, move |_| held.lock().unwrap().recv().unwrap());
     let call = server
         .client()
         .call_within(&query(), HMAC, Duration::from_millis(100))
@@ -196,11 +93,12 @@ async fn silence_leaves_the_outcome_unknown() {
 #[tokio::test]
 async fn silence_in_the_middle_of_an_answer_is_a_time_out_too() {
     let (release, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
     let server = Server::start(1, move |stream| {
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n<xml>")
             .unwrap();
-        held.recv().unwrap();
+        held.lock().unwrap().recv().unwrap();
     });
     let client = builder()
         .base_url(format!("http://{}", server.addr))
@@ -367,6 +265,7 @@ impl Endpoint for Reverse {
     const PATH: &'static str = "/secapi/pay/reverse";
     const NEEDS_CERT: bool = true;
     const ANSWER: AnswerKind = AnswerKind::Signed;
+    type Sign = SignType;
     type Response = ();
 
     fn fill<'a>(&'a self, _: &mut Params<'a>) -> Result<(), RequestError> {
@@ -425,90 +324,4 @@ fn futures_can_be_spawned() {
     let client = builder().base_url("http://127.0.0.1:9").build().unwrap();
     let query = query();
     is_send(&client.call(&query, HMAC));
-}
-
-/// Keeps all that spans and events say, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Log {
-    fn push(&self, text: &str) {
-        self.0.lock().unwrap().push_str(text);
-    }
-}
-
-impl tracing::field::Visit for Log {
-    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        self.push(&format!("{field}={value:?}\n"));
-    }
-}
-
-impl tracing::Subscriber for Log {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        self.push(&format!("{}\n", span.metadata().name()));
-        span.record(&mut self.clone());
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>) {
-        values.record(&mut self.clone());
-    }
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
-#[tokio::test]
-async fn a_call_leaves_a_trace_without_secrets() {
-    let log = Log::default();
-    let server = Server::start(1, respond("502 Bad Gateway", "down"));
-    let mut order = UnifiedOrder::native(
-        "T20260101000001".parse().unwrap(),
-        "test".parse().unwrap(),
-        Fen::new(1).unwrap(),
-        "127.0.0.1".parse().unwrap(),
-        "https://example.com/wxpay/notify/s3cr3t-p4th"
-            .parse()
-            .unwrap(),
-        "P1".parse().unwrap(),
-    );
-    order.attach = Some("att4ch".parse().unwrap());
-    {
-        let _guard = tracing::subscriber::set_default(log.clone());
-        let client = server.client();
-        client.call(&order, HMAC).await.unwrap_err();
-    }
-    let (_, body) = &server.stop().await[0];
-    let fields = xml::read(body).unwrap();
-    let log = log.0.lock().unwrap();
-    for said in [
-        "wxpay\n",
-        "endpoint=\"unifiedorder\"",
-        "mch_id=\"1473426802\"",
-        "sign_type=\"HMAC-SHA256\"",
-        "http_status=502",
-        "outcome=\"unknown\"",
-    ] {
-        assert!(log.contains(said), "{said} is not in: {log}");
-    }
-    for secret in [
-        "T6m9iK73b0kn9g5v426MKfHQH7X8rKwb",
-        "s3cr3t-p4th",
-        "att4ch",
-        fields.get("sign").unwrap(),
-        fields.get("nonce_str").unwrap(),
-    ] {
-        assert!(!log.contains(secret), "{secret} is in: {log}");
-    }
 }

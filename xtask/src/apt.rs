@@ -77,14 +77,20 @@ fn install(packages: &[&str]) -> Result<()> {
     let log = paths::scratch().join("apt.log");
     fs::create_dir_all(paths::scratch())?;
     let _policy = Policy::deny_starts()?;
-    // Stale lists may still do, so only the install decides.
-    if let Err(error) = apt_get(&["update"], &log) {
-        println!("{error:#}");
-    }
+    update()?;
     let mut arguments = vec!["install", "-y", "--no-install-recommends", "--no-remove"];
     arguments.extend(packages);
     apt_get(&arguments, &log)?;
     keep_from_booting(packages)
+}
+
+/// Brings Debian's lists up to date. Stale ones may still do, so a failure is printed and what follows decides.
+pub(crate) fn update() -> Result<()> {
+    fs::create_dir_all(paths::scratch())?;
+    if let Err(error) = apt_get(&["update"], &paths::scratch().join("apt.log")) {
+        println!("{error:#}");
+    }
+    Ok(())
 }
 
 fn apt_get(arguments: &[&str], log: &Path) -> Result<()> {

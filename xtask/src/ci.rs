@@ -10,15 +10,20 @@ use crate::{deny, no_std, paths, test};
 /// Time limit of one compiling step.
 const LIMIT: Duration = Duration::from_mins(15);
 
+/// Packages outside the workspace: other compilers build them.
+const APART: [&str; 2] = ["examples/bare", "fuzz"];
+
 /// Features that a user may choose, one crate at a time: the workspace's own build turns all of them on.
 /// The last, all features together, is what the clippy step sees.
-const FEATURES: [(&str, &[&str]); 9] = [
+const FEATURES: [(&str, &[&str]); 11] = [
     ("wxpay-core", &["--no-default-features"]),
     (
         "wxpay-core",
         &["--no-default-features", "--features", "serde"],
     ),
     ("wxpay-core", &[]),
+    ("wxpay-core", &["--features", "gzip"]),
+    ("wxpay-core", &["--features", "axum"]),
     ("wxpay-core", &["--features", "client"]),
     ("stomp-bridge", &["--no-default-features"]),
     (
@@ -36,6 +41,16 @@ pub(crate) fn run(steps: &mut Steps) -> Result<()> {
         LIMIT,
         paths::cargo("fmt").args(["--all", "--check"]),
     )?;
+    for package in APART {
+        steps.run(
+            &format!("format: {package}"),
+            LIMIT,
+            paths::cargo("fmt")
+                .arg("--manifest-path")
+                .arg(format!("{package}/Cargo.toml"))
+                .arg("--check"),
+        )?;
+    }
     deny::run(steps)?;
     steps.check("no_std", no_std::check)?;
     for (package, features) in FEATURES {
@@ -71,6 +86,8 @@ fn label(features: &[&str]) -> &'static str {
         [] => "default",
         ["--no-default-features"] => "none",
         [.., "serde"] => "serde",
+        [.., "gzip"] => "gzip",
+        [.., "axum"] => "axum",
         [.., "client"] => "client",
         [.., "broker"] => "broker",
         _ => "other",

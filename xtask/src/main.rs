@@ -3,12 +3,16 @@
 //! ```text
 //! cargo xtask test      all tests, with the servers and the browser they need
 //! cargo xtask ci        what must hold before a change goes in; `.ci/run` calls it
+//! cargo xtask embedded  the example without an operating system, on emulated microcontrollers
+//! cargo xtask fuzz      wxpay-core under libFuzzer, for a bounded number of runs
 //! cargo xtask servers   the tests' servers, for a shell of your own
 //! ```
 
 mod apt;
 mod ci;
 mod deny;
+mod embedded;
+mod fuzz;
 mod interrupt;
 mod nightly;
 mod no_std;
@@ -46,6 +50,10 @@ enum Chore {
     NoStd,
     /// Checks licences, banned and doubled crates, sources; advisories if `ADVISORY_DB` is set
     Deny,
+    /// Runs the example without an operating system on emulated microcontrollers; prints what it costs
+    Embedded(embedded::Options),
+    /// Fuzzes wxpay-core for a bounded number of runs
+    Fuzz(fuzz::Options),
     /// Starts the tests' servers and prints their variables; Ctrl-C stops them
     Servers,
     /// Runs the long forms of the tests
@@ -71,6 +79,8 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Ci => ci::run(&mut steps)?,
         Chore::NoStd => steps.check("no_std", no_std::check)?,
         Chore::Deny => deny::run(&mut steps)?,
+        Chore::Embedded(options) => embedded::run(&mut steps, &options)?,
+        Chore::Fuzz(options) => fuzz::run(&mut steps, &options)?,
         Chore::Servers => return servers::serve(&mut steps),
         Chore::Nightly(options) => nightly::run(&mut steps, &options)?,
     }

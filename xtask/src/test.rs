@@ -14,7 +14,7 @@ use clap::Args;
 use crate::apt::{self, Need};
 use crate::servers::{Data, Env, Servers};
 use crate::step::Steps;
-use crate::{paths, process};
+use crate::{embedded, paths, process};
 
 const LIMIT: Duration = Duration::from_mins(30);
 
@@ -84,7 +84,12 @@ pub(crate) fn run_with(
     } else {
         Data::Keep
     };
-    steps.check("stop the servers", || servers.stop(data))
+    steps.check("stop the servers", || servers.stop(data))?;
+    // Who asks for some tests does not ask for this one.
+    if options.cargo.is_empty() {
+        embedded::run_m3(steps)?;
+    }
+    Ok(())
 }
 
 /// All packages and all features, as clippy and the docs build them, so that they share what they can.

@@ -1,7 +1,10 @@
 //! `closeorder`: make sure that an unpaid order can no longer be paid.
 
-use super::{Answer, AnswerKind, Endpoint, FieldError, Fields, RequestError};
-use crate::{OutTradeNo, Params};
+use super::{
+    Answer, AnswerKind, Class, Endpoint, ErrorCode, FieldError, Fields, Repeat, RequestError,
+    SubMerchantFields,
+};
+use crate::{OutTradeNo, Params, SignType};
 
 /// A request to `/pay/closeorder`.
 ///
@@ -30,6 +33,9 @@ impl Endpoint for CloseOrder {
     const PATH: &'static str = "/pay/closeorder";
     const NEEDS_CERT: bool = false;
     const ANSWER: AnswerKind = AnswerKind::Signed;
+    const REPEAT: Repeat = Repeat::Safe;
+    const SUB_MERCHANT: SubMerchantFields = SubMerchantFields::Both;
+    type Sign = SignType;
     type Response = CloseOrderResponse;
 
     fn fill<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError> {
@@ -39,6 +45,13 @@ impl Endpoint for CloseOrder {
 
     fn read(_answer: &Answer<'_>) -> Result<CloseOrderResponse, FieldError> {
         Ok(CloseOrderResponse {})
+    }
+
+    fn class(code: &ErrorCode) -> Class {
+        match code {
+            ErrorCode::OrderClosed | ErrorCode::OrderNotExist => Class::Done,
+            code => code.class(),
+        }
     }
 }
 

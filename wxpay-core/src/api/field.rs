@@ -80,6 +80,17 @@ impl<'p> Fields<'p> {
             .map_err(|source| FieldError::Amount { field, source })
     }
 
+    pub(crate) fn optional_count(self, field: &'static str) -> Result<Option<usize>, FieldError> {
+        self.optional(field)
+            .map(|text| usize_of(text).ok_or(FieldError::Unexpected { field }))
+            .transpose()
+    }
+
+    /// How many fields there are: no list in the message can be longer.
+    pub(crate) fn len(self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn time(self, field: &'static str) -> Result<BeijingTime, FieldError> {
         self.optional_time(field)?
             .ok_or(FieldError::Missing { field })
@@ -94,4 +105,11 @@ impl<'p> Fields<'p> {
             .transpose()
             .map_err(|source| FieldError::Time { field, source })
     }
+}
+
+/// A count: decimal digits without a zero in front. One too large for the machine is as large as can be.
+fn usize_of(text: &str) -> Option<usize> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && (text.len() == 1 || !text.starts_with('0')))
+        .then(|| text.parse().unwrap_or(usize::MAX))
 }

@@ -4,70 +4,147 @@
 //! a typed answer or the reason why there is none. Whatever carries the bytes in between is the caller's choice; the
 //! feature `client` has one.
 //!
-//! | endpoint | request | answer |
-//! |---|---|---|
-//! | `/pay/unifiedorder` | [`UnifiedOrder`] | [`UnifiedOrderResponse`] |
-//! | `/pay/orderquery` | [`OrderQuery`] | [`OrderQueryResponse`] |
-//! | `/pay/closeorder` | [`CloseOrder`] | [`CloseOrderResponse`] |
+//! Where the answer has no sign, [`parse_unsigned`] gives an [`Unsigned`] one; where it is a text, [`parse_text`] gives the
+//! bytes. An account with a [`SubMerchant`](crate::SubMerchant) makes every request a service provider's.
+//!
+//! | endpoint | request | answer | certificate | sign type |
+//! |---|---|---|---|---|
+//! | `/pay/unifiedorder` | [`UnifiedOrder`] | [`UnifiedOrderResponse`] | no | both |
+//! | `/pay/micropay` | [`MicroPay`] | [`Payment`] | no | both |
+//! | `/pay/orderquery` | [`OrderQuery`] | [`OrderQueryResponse`] | no | both |
+//! | `/pay/closeorder` | [`CloseOrder`] | [`CloseOrderResponse`] | no | both |
+//! | `/secapi/pay/reverse` | [`Reverse`] | [`ReverseResponse`] | yes | both |
+//! | `/secapi/pay/refund` | [`Refund`] | [`RefundResponse`] | yes | both |
+//! | `/secapi/pay/refundv2` | [`RefundV2`] | [`RefundResponse`] | yes | both |
+//! | `/pay/refundquery` | [`RefundQuery`] | [`RefundQueryResponse`] | no | both |
+//! | `/pay/refundqueryv2` | [`RefundQueryV2`] | [`RefundQueryResponse`] | no | both |
+//! | `/pay/downloadbill` | [`DownloadBill`] | text | no | MD5 |
+//! | `/pay/downloadfundflow` | [`DownloadFundFlow`] | text | yes | HMAC-SHA256 |
+//! | `/tools/shorturl` | [`ShortenUrl`] | [`ShortenUrlResponse`] | no | both |
+//! | `/tools/authcodetoopenid` | [`AuthCodeToOpenId`] | [`AuthCodeToOpenIdResponse`] | no | MD5 |
+//! | `/payitil/report` | [`Report`] | [`ReportResponse`], unsigned | no | MD5 |
+//! | `/billcommentsp/batchquerycomment` | [`BatchQueryComment`] | text | yes | HMAC-SHA256 |
+//! | `/xdc/apiv2getsignkey/sign/getsignkey` | [`GetSignKey`] | [`SignKeyResponse`], unsigned | no | MD5 |
+//! | `/sandboxnew/pay/getsignkey` | [`GetSignKeyOld`] | [`SignKeyResponse`], unsigned | no | MD5 |
+//! | `/pay/combinedorder` | [`CombinedOrder`] | [`CombinedOrderResponse`] | no | HMAC-SHA256 |
+//! | `/pay/querycombinedorder` | [`QueryCombinedOrder`] | [`QueryCombinedOrderResponse`] | no | HMAC-SHA256 |
+//! | `/pay/closecombinedorder` | [`CloseCombinedOrder`] | [`CloseCombinedOrderResponse`] | no | HMAC-SHA256 |
+//! | `/secapi/pay/profitsharing` | [`ProfitSharing`] | [`ProfitSharingResponse`] | yes | HMAC-SHA256 |
+//! | `/secapi/pay/multiprofitsharing` | [`MultiProfitSharing`] | [`ProfitSharingResponse`] | yes | HMAC-SHA256 |
+//! | `/secapi/pay/profitsharingfinish` | [`ProfitSharingFinish`] | [`ProfitSharingFinishResponse`] | yes | HMAC-SHA256 |
+//! | `/secapi/pay/profitsharingreturn` | [`ProfitSharingReturn`] | [`ProfitSharingReturnResponse`] | yes | HMAC-SHA256 |
+//! | `/pay/profitsharingquery` | [`ProfitSharingQuery`] | [`ProfitSharingQueryResponse`] | no | HMAC-SHA256 |
+//! | `/pay/profitsharingaddreceiver` | [`ProfitSharingAddReceiver`] | [`ProfitSharingAddReceiverResponse`] | no | HMAC-SHA256 |
+//! | `/pay/profitsharingremovereceiver` | [`ProfitSharingRemoveReceiver`] | [`ProfitSharingRemoveReceiverResponse`] | no | HMAC-SHA256 |
+//! | `/mmpaymkttransfers/promotion/transfers` | [`Transfer`] | [`TransferResponse`], unsigned | yes | MD5 |
+//! | `/mmpaymkttransfers/gettransferinfo` | [`TransferQuery`] | [`TransferQueryResponse`], unsigned | yes | MD5 |
+//! | `/mmpaymkttransfers/sendredpack` | [`RedPack`] | [`RedPackResponse`], unsigned | yes | MD5 |
+//! | `/mmpaymkttransfers/gethbinfo` | [`RedPackQuery`] | [`RedPackQueryResponse`], unsigned | yes | MD5 |
+//! | `/mmpaysptrans/pay_bank` | [`BankTransfer`] | [`BankTransferResponse`], unsigned | yes | MD5 |
+//! | `/mmpaysptrans/query_bank` | [`BankTransferQuery`] | [`BankTransferQueryResponse`], unsigned | yes | MD5 |
 
+mod advice;
 mod answer;
+mod auth_code_to_open_id;
+mod bank_transfer;
+mod bank_transfer_query;
+mod batch_query_comment;
+mod close_combined_order;
 mod close_order;
+mod combined_order;
+mod coupon;
+mod download_bill;
+mod download_fund_flow;
+mod endpoint;
 mod error_code;
 mod field;
+mod get_sign_key;
+mod json;
+mod message;
+mod micro_pay;
 mod order_query;
+mod payer;
 mod payment;
+mod profit_sharing;
+mod profit_sharing_add_receiver;
+mod profit_sharing_finish;
+mod profit_sharing_query;
+mod profit_sharing_remove_receiver;
+mod profit_sharing_return;
+mod query_combined_order;
+mod red_pack;
+mod red_pack_info;
+mod refund;
+mod refund_query;
+mod report;
 mod request;
+mod reverse;
+mod short_url;
+mod sign_choice;
+mod trade;
+mod transfer;
+mod transfer_query;
 mod unified_order;
+mod unsigned;
 
-pub use answer::{Answer, AnswerError, parse};
+pub use advice::{Advice, Class};
+pub use answer::{Answer, AnswerError, Verified, parse, parse_verified};
+pub use auth_code_to_open_id::{AuthCodeToOpenId, AuthCodeToOpenIdResponse};
+pub use bank_transfer::{BankTransfer, BankTransferResponse};
+pub use bank_transfer_query::{BankTransferQuery, BankTransferQueryResponse, BankTransferStatus};
+pub use batch_query_comment::BatchQueryComment;
+pub use close_combined_order::{CloseCombinedOrder, CloseCombinedOrderResponse};
 pub use close_order::{CloseOrder, CloseOrderResponse};
+pub use combined_order::{CombinedOrder, CombinedOrderResponse, CombinedTrade, SubOrder};
+pub use coupon::{Coupon, CouponType};
+pub use download_bill::{BillDate, BillDateError, BillType, DownloadBill, TarType};
+pub use download_fund_flow::{DownloadFundFlow, FundAccount};
+pub use endpoint::{AnswerKind, Endpoint, Naming, Repeat, SubMerchantFields};
 pub use error_code::ErrorCode;
 pub use field::FieldError;
 pub(crate) use field::Fields;
+pub use get_sign_key::{GetSignKey, GetSignKeyOld, SignKeyResponse};
+pub use micro_pay::MicroPay;
 pub use order_query::{OrderQuery, OrderQueryResponse, OrderRef, TradeState};
+pub use payer::Payer;
 pub use payment::{Payment, TradeType};
+pub use profit_sharing::{
+    MultiProfitSharing, ProfitSharing, ProfitSharingResponse, ReceiverAccount, Share, SharingStatus,
+};
+pub use profit_sharing_add_receiver::{
+    ProfitSharingAddReceiver, ProfitSharingAddReceiverResponse, RelationType,
+};
+pub use profit_sharing_finish::{ProfitSharingFinish, ProfitSharingFinishResponse};
+pub use profit_sharing_query::{ProfitSharingQuery, ProfitSharingQueryResponse};
+pub use profit_sharing_remove_receiver::{
+    ProfitSharingRemoveReceiver, ProfitSharingRemoveReceiverResponse,
+};
+pub use profit_sharing_return::{
+    ProfitSharingReturn, ProfitSharingReturnResponse, ReturnResult, SharingRef,
+};
+pub use query_combined_order::{QueryCombinedOrder, QueryCombinedOrderResponse};
+pub use red_pack::{RedPack, RedPackResponse};
+pub use red_pack_info::{RedPackQuery, RedPackQueryResponse, RedPackStatus, RedPackTaken};
+pub use refund::{Refund, RefundAccount, RefundCoupons, RefundResponse, RefundV2};
+pub use refund_query::{
+    RefundQuery, RefundQueryResponse, RefundQueryV2, RefundRef, RefundState, RefundStatus,
+};
+pub use report::{Report, ReportResponse};
+use request::rule;
 pub use request::{Prepared, RequestError, prepare};
-pub use unified_order::{Trade, UnifiedOrder, UnifiedOrderResponse};
+pub use reverse::{Reverse, ReverseResponse};
+pub use short_url::{ShortenUrl, ShortenUrlResponse};
+pub use sign_choice::{OnlyHmacSha256, OnlyMd5, SignChoice};
+pub use trade::Trade;
+pub use transfer::{CheckName, Transfer, TransferResponse};
+pub use transfer_query::{TransferQuery, TransferQueryResponse, TransferStatus};
+pub use unified_order::{NamedPayer, OrderDetails, UnifiedOrder, UnifiedOrderResponse};
+pub use unsigned::{Unsigned, parse_text, parse_unsigned};
 
-use crate::Params;
-
-/// One endpoint of the API; a request is a value of the type that implements it.
-///
-/// An embedder can implement it for an endpoint that this crate does not have. `read` gets an [`Answer`], which only
-/// [`parse`] makes, so no implementation can be asked for a typed answer that was not verified.
-pub trait Endpoint {
-    /// The endpoint's name, for logs.
-    const NAME: &'static str;
-    /// The path, with a slash in front.
-    const PATH: &'static str;
-    /// Whether the gateway demands the merchant's client certificate.
-    const NEEDS_CERT: bool;
-    /// What the answer proves.
-    const ANSWER: AnswerKind;
-    /// The typed answer.
-    type Response;
-
-    /// Appends the business fields: all but `appid`, `mch_id`, `nonce_str`, `sign_type` and `sign`.
-    ///
-    /// # Errors
-    /// [`RequestError`] when fields contradict one another or the rules of the endpoint.
-    fn fill<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError>;
-
-    /// Reads the business fields of a successful answer.
-    ///
-    /// # Errors
-    /// [`FieldError`] when a field is missing or is not what the endpoint promises.
-    fn read(answer: &Answer<'_>) -> Result<Self::Response, FieldError>;
-}
-
-/// What an endpoint's answer is, and what it proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AnswerKind {
-    /// Fields with a sign: proof of what they say. [`parse`] reads these.
-    Signed,
-    /// Fields without a sign: proof of nothing.
-    Unsigned,
-    /// A text, such as a bill; fields only when it is refused.
-    Text,
-}
+pub use crate::text::{
+    ActName, AuthCode, BankCode, CombineOutTradeNo, Detail, DeviceInfo, EncryptedText, GoodsTag,
+    InterfaceUrl, LimitPay, LongUrl, MchBillno, MwebUrl, OutOrderNo, OutReturnNo, PartnerTradeNo,
+    ReUserName, ReceiverText, Receivers, RefundDesc, RefundId, Remark, ReturnAccount, RiskInfo,
+    SceneId, SceneInfo, SendName, SharingDescription, SharingOrderId, ShortUrl, SubOrderList,
+    Trades, TransferDesc, UserCreid, UserTruename, UserType, Wishing,
+};

@@ -1,10 +1,18 @@
 //! `orderquery`: ask the gateway what became of an order.
 
-use alloc::{borrow::ToOwned, boxed::Box, string::String};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    boxed::Box,
+    string::String,
+};
 use core::fmt;
 
-use super::{Answer, AnswerKind, Endpoint, FieldError, Fields, Payment, RequestError};
-use crate::{OutTradeNo, Params, TransactionId};
+use super::{
+    Answer, AnswerKind, Endpoint, FieldError, Fields, Payment, Repeat, RequestError,
+    SubMerchantFields,
+    message::{Plain, Value},
+};
+use crate::{InsertError, OutTradeNo, Params, SignType, TransactionId};
 
 /// A request to `/pay/orderquery`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +30,23 @@ pub enum OrderRef {
     TransactionId(TransactionId),
 }
 
+impl Value for OrderRef {
+    fn put<'a>(&'a self, params: &mut Params<'a>, _field: &'static str) -> Result<(), InsertError> {
+        match self {
+            Self::OutTradeNo(number) => params.insert("out_trade_no", number.as_str()),
+            Self::TransactionId(number) => params.insert("transaction_id", number.as_str()),
+        }
+    }
+
+    /// With both numbers there, `transaction_id` wins, as at the gateway.
+    fn take(fields: Fields<'_>, _field: &'static str) -> Result<Self, FieldError> {
+        Ok(match fields.optional_text("transaction_id")? {
+            Some(number) => Self::TransactionId(number),
+            None => Self::OutTradeNo(fields.text("out_trade_no")?),
+        })
+    }
+}
+
 impl OrderQuery {
     /// Reads the request back from its fields: the gateway's side. Verify them first. With both numbers there,
     /// `transaction_id` wins.
@@ -29,11 +54,7 @@ impl OrderQuery {
     /// # Errors
     /// [`FieldError`] when there is no number, or a text that is none.
     pub fn from_params(params: &Params<'_>) -> Result<Self, FieldError> {
-        let fields = Fields(params);
-        let by = match fields.optional_text("transaction_id")? {
-            Some(number) => OrderRef::TransactionId(number),
-            None => OrderRef::OutTradeNo(fields.text("out_trade_no")?),
-        };
+        let by = OrderRef::take(Fields(params), "out_trade_no")?;
         Ok(Self { by })
     }
 }
@@ -43,13 +64,13 @@ impl Endpoint for OrderQuery {
     const PATH: &'static str = "/pay/orderquery";
     const NEEDS_CERT: bool = false;
     const ANSWER: AnswerKind = AnswerKind::Signed;
+    const REPEAT: Repeat = Repeat::Safe;
+    const SUB_MERCHANT: SubMerchantFields = SubMerchantFields::Both;
+    type Sign = SignType;
     type Response = OrderQueryResponse;
 
     fn fill<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError> {
-        match &self.by {
-            OrderRef::OutTradeNo(number) => params.insert("out_trade_no", number.as_str())?,
-            OrderRef::TransactionId(number) => params.insert("transaction_id", number.as_str())?,
-        }
+        self.by.put(params, "out_trade_no")?;
         Ok(())
     }
 
@@ -147,5 +168,15 @@ impl From<&str> for TradeState {
 impl fmt::Display for TradeState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl Plain for TradeState {
+    fn to_field(&self) -> Cow<'_, str> {
+        self.as_str().into()
+    }
+
+    fn from_field(text: &str, _field: &'static str) -> Result<Self, FieldError> {
+        Ok(text.into())
     }
 }

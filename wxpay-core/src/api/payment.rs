@@ -1,13 +1,16 @@
 //! What a notify and a query say about one payment.
 
-use alloc::boxed::Box;
+use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 
-use super::{FieldError, Fields};
+use super::{
+    Coupon, FieldError, Fields,
+    message::{Plain, Value},
+};
 use crate::{Attach, BankType, BeijingTime, FeeType, Fen, OpenId, OutTradeNo, TransactionId};
 
 /// One payment. Compare `total_fee` and `fee_type` with the order; `cash_fee` is less when coupons were used.
 ///
-/// `openid`, `bank_type` and `attach` only inform: one that does not fit its type is left out here, so that no
+/// `openid`, `bank_type`, `attach`, what is settled and the coupons only inform: one that does not fit its type is left out here, so that no
 /// payment is lost over it, and can still be read from the message's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
@@ -31,6 +34,14 @@ pub struct Payment {
     pub bank_type: Option<BankType>,
     /// The merchant's own text, as the order gave it.
     pub attach: Option<Attach>,
+    /// The payer's id under the `sub_appid`, when a service provider asks.
+    pub sub_openid: Option<OpenId>,
+    /// What is settled: `total_fee` less the coupons that are no money.
+    pub settlement_total_fee: Option<Fen>,
+    /// The sum of the coupons; `total_fee` less it is `cash_fee`.
+    pub coupon_fee: Option<Fen>,
+    /// The coupons, as far as the message names them.
+    pub coupons: Vec<Coupon>,
 }
 
 impl Payment {
@@ -48,6 +59,12 @@ impl Payment {
             openid: fields.optional_text("openid").unwrap_or_default(),
             bank_type: fields.optional_text("bank_type").unwrap_or_default(),
             attach: fields.optional_text("attach").unwrap_or_default(),
+            sub_openid: fields.optional_text("sub_openid").unwrap_or_default(),
+            settlement_total_fee: fields
+                .optional_fen("settlement_total_fee")
+                .unwrap_or_default(),
+            coupon_fee: fields.optional_fen("coupon_fee").unwrap_or_default(),
+            coupons: Value::take(fields, "coupon_count").unwrap_or_default(),
         })
     }
 }
@@ -95,5 +112,15 @@ impl From<&str> for TradeType {
             "MICROPAY" => Self::Micropay,
             other => Self::Other(other.into()),
         }
+    }
+}
+
+impl Plain for TradeType {
+    fn to_field(&self) -> Cow<'_, str> {
+        self.as_str().into()
+    }
+
+    fn from_field(text: &str, _field: &'static str) -> Result<Self, FieldError> {
+        Ok(text.into())
     }
 }

@@ -2,9 +2,9 @@
 
 use alloc::string::String;
 
-use super::Endpoint;
+use super::{Endpoint, SignChoice, SubMerchantFields};
 use crate::{
-    Account, InsertError, NonceStr, Params, SignType,
+    Account, Fen, InsertError, NonceStr, NotifyUrl, Params, SignType,
     sign::{self, SIGN_TYPE},
     xml,
 };
@@ -20,8 +20,10 @@ pub struct Prepared {
     pub body: String,
 }
 
-/// Makes the signed message of a request: its own fields with `appid`, `mch_id`, `nonce_str`, `sign_type` and `sign`.
+/// Makes the signed message of a request: its own fields with the account's, `nonce_str`, `sign_type` and `sign`.
 ///
+/// The account's `appid` and `mch_id` stand under the names that the endpoint has for them, a service provider's
+/// `sub_mch_id` and `sub_appid` are added, and `sign_type` is left out where the endpoint knows no other than MD5.
 /// `nonce` must be fresh for each message, also when the same request is sent again.
 ///
 /// # Errors
@@ -29,14 +31,28 @@ pub struct Prepared {
 pub fn prepare<E: Endpoint>(
     request: &E,
     account: &Account,
-    sign_type: SignType,
+    sign_type: E::Sign,
     nonce: &NonceStr,
 ) -> Result<Prepared, RequestError> {
+    let sign_type: SignType = sign_type.into();
     let mut params = Params::with_capacity(24);
-    params.insert("appid", account.appid.as_str())?;
-    params.insert("mch_id", account.mch_id.as_str())?;
+    if let Some(appid) = E::NAMING.appid {
+        params.insert(appid, account.appid.as_str())?;
+    }
+    params.insert(E::NAMING.mch_id, account.mch_id.as_str())?;
+    if let Some(sub) = account.sub_merchant() {
+        if E::SUB_MERCHANT == SubMerchantFields::Absent {
+            return Err(RequestError::SubMerchant);
+        }
+        params.insert("sub_mch_id", sub.mch_id.as_str())?;
+        if let (SubMerchantFields::Both, Some(appid)) = (E::SUB_MERCHANT, &sub.appid) {
+            params.insert("sub_appid", appid.as_str())?;
+        }
+    }
     params.insert("nonce_str", nonce.as_str())?;
-    params.insert(SIGN_TYPE, sign_type.as_str())?;
+    if E::Sign::IS_SENT {
+        params.insert(SIGN_TYPE, sign_type.as_str())?;
+    }
     request.fill(&mut params)?;
     let params = sign::signed(params, account.key(), sign_type);
     Ok(Prepared {
@@ -65,4 +81,61 @@ pub enum RequestError {
     /// The order would expire before it begins.
     #[error("time_expire is not after time_start")]
     ExpiresBeforeStart,
+    /// More is to go back than was paid.
+    #[error("refund_fee is more than total_fee")]
+    RefundAboveTotal,
+    /// A field has a value that the endpoint does not take.
+    #[error("{field} has a value that the endpoint does not take: {rule}")]
+    Rule {
+        /// The field's name on the wire.
+        field: &'static str,
+        /// What the endpoint asks for.
+        rule: &'static str,
+    },
+    /// A field that this kind of request must have is not there.
+    #[error("{field} is missing: {rule}")]
+    Missing {
+        /// The field's name on the wire.
+        field: &'static str,
+        /// What the endpoint asks for.
+        rule: &'static str,
+    },
+    /// The account acts for another merchant, and the endpoint has no field to say so.
+    #[error("the endpoint cannot act for a service provider's merchant")]
+    SubMerchant,
+}
+
+pub(crate) fn at_least_a_fen(amount: Fen, field: &'static str) -> Result<(), RequestError> {
+    if amount.is_zero() {
+        return Err(RequestError::ZeroFee { field });
+    }
+    Ok(())
+}
+
+/// Checks that the gateway can post to an address: `http://` or `https://` with a host and without a query string.
+pub(crate) fn is_notify_url(url: &NotifyUrl) -> Result<(), RequestError> {
+    let url = url.as_str();
+    let good = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        && !url.contains(['?', '#']);
+    if good {
+        Ok(())
+    } else {
+        Err(RequestError::NotifyUrl)
+    }
+}
+
+/// Refuses a field that breaks a rule.
+pub(crate) const fn rule(
+    holds: bool,
+    field: &'static str,
+    rule: &'static str,
+) -> Result<(), RequestError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(RequestError::Rule { field, rule })
+    }
 }

@@ -1,11 +1,19 @@
 //! `unifiedorder`: prepare a payment, and get the code that the payer scans.
 
-use alloc::string::ToString;
-
-use super::{Answer, AnswerKind, Endpoint, FieldError, Fields, RequestError, TradeType};
+use super::{
+    Answer, AnswerKind, Endpoint, FieldError, Fields, Repeat, RequestError, SubMerchantFields,
+    Trade, TradeType,
+    message::{Value, message},
+    request::{at_least_a_fen, is_notify_url},
+    rule,
+};
 use crate::{
     Attach, BeijingTime, Body, CodeUrl, FeeType, Fen, NotifyUrl, OutTradeNo, Params, PrepayId,
-    ProductId, SpbillCreateIp,
+    ProductId, SignType, SpbillCreateIp,
+    text::{
+        Detail, DeviceInfo, GoodsTag, LimitPay, MwebUrl, SceneInfo, UserCreid, UserTruename,
+        UserType,
+    },
 };
 
 /// A request to `/pay/unifiedorder`.
@@ -14,7 +22,7 @@ use crate::{
 /// earlier `code_url` stops working. With any field changed it is refused.
 ///
 /// ```
-/// use wxpay_core::{Fen, api::UnifiedOrder};
+/// use wxpay_core::{Fen, api::{Payer, Trade, UnifiedOrder}};
 ///
 /// let order = UnifiedOrder::native(
 ///     "T20260101000001".parse()?,
@@ -24,6 +32,9 @@ use crate::{
 ///     "https://example.com/notify".parse()?,
 ///     "P1".parse()?,
 /// );
+/// // Paid in another way: what that way demands comes with it.
+/// let payer = Payer::OpenId("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o".parse()?);
+/// let in_wechat = UnifiedOrder { trade: Trade::Jsapi { payer }, ..order };
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,30 +59,120 @@ pub struct UnifiedOrder {
     pub time_start: Option<BeijingTime>,
     /// When the order can no longer be paid; later than `time_start`.
     pub time_expire: Option<BeijingTime>,
+    /// What else may be said of an order.
+    pub more: OrderDetails,
 }
 
-/// How an order is to be paid, with what that way demands.
+/// The less common fields of an order; the default has none of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderDetails {
+    /// The terminal or the shop; `WEB` for pages.
+    pub device_info: Option<DeviceInfo>,
+    /// The goods, for promotions of single goods. It makes the field `version` be sent, which such orders need.
+    pub detail: Option<Detail>,
+    /// A tag that coupons ask for.
+    pub goods_tag: Option<GoodsTag>,
+    /// The id of the goods, where the way of paying does not demand one.
+    pub product_id: Option<ProductId>,
+    /// A way of paying that is ruled out, such as `no_credit`.
+    pub limit_pay: Option<LimitPay>,
+    /// Whether the payer can ask for an invoice.
+    pub receipt: Option<bool>,
+    /// Whether the money is kept for sharing.
+    pub profit_sharing: Option<bool>,
+    /// Where the payment happens, where the way of paying does not demand it.
+    pub scene_info: Option<SceneInfo>,
+    /// The named payer, all three fields of whom go together.
+    pub named_payer: Option<NamedPayer>,
+}
+
+/// The one who must be the payer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Trade {
-    /// The payer scans a QR code of the answer's `code_url`.
-    Native {
-        /// The merchant's id of the goods, which this way demands.
-        product_id: ProductId,
-    },
+pub struct NamedPayer {
+    /// The kind of identity document.
+    pub user_type: UserType,
+    /// The document's number.
+    pub user_creid: UserCreid,
+    /// The name.
+    pub user_truename: UserTruename,
 }
 
-impl Trade {
-    /// The value of the field `trade_type`.
-    #[must_use]
-    pub const fn trade_type(&self) -> TradeType {
-        match self {
-            Self::Native { .. } => TradeType::Native,
+impl OrderDetails {
+    fn put<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError> {
+        if self.detail.is_some() {
+            params.insert("version", "1.0")?;
         }
+        self.device_info.put(params, "device_info")?;
+        self.detail.put(params, "detail")?;
+        self.goods_tag.put(params, "goods_tag")?;
+        self.product_id.put(params, "product_id")?;
+        self.limit_pay.put(params, "limit_pay")?;
+        self.receipt.put(params, "receipt")?;
+        self.profit_sharing.put(params, "profit_sharing")?;
+        self.scene_info.put(params, "scene_info")?;
+        if let Some(payer) = &self.named_payer {
+            payer.user_type.put(params, "user_type")?;
+            payer.user_creid.put(params, "user_creid")?;
+            payer.user_truename.put(params, "user_truename")?;
+        }
+        Ok(())
+    }
+
+    fn take(fields: Fields<'_>, trade: &Trade) -> Result<Self, FieldError> {
+        let named_payer = match fields.optional("user_type") {
+            None => None,
+            Some(_) => Some(NamedPayer {
+                user_type: fields.text("user_type")?,
+                user_creid: fields.text("user_creid")?,
+                user_truename: fields.text("user_truename")?,
+            }),
+        };
+        Ok(Self {
+            device_info: fields.optional_text("device_info")?,
+            detail: fields.optional_text("detail")?,
+            goods_tag: fields.optional_text("goods_tag")?,
+            product_id: match trade {
+                Trade::Native { .. } => None,
+                _ => fields.optional_text("product_id")?,
+            },
+            limit_pay: fields.optional_text("limit_pay")?,
+            receipt: Value::take(fields, "receipt")?,
+            profit_sharing: Value::take(fields, "profit_sharing")?,
+            scene_info: match trade {
+                Trade::Mweb { .. } => None,
+                _ => fields.optional_text("scene_info")?,
+            },
+            named_payer,
+        })
     }
 }
 
 impl UnifiedOrder {
+    /// An order in CNY, without the fields that may be left out.
+    #[must_use]
+    pub fn new(
+        trade: Trade,
+        out_trade_no: OutTradeNo,
+        body: Body,
+        total_fee: Fen,
+        spbill_create_ip: SpbillCreateIp,
+        notify_url: NotifyUrl,
+    ) -> Self {
+        Self {
+            out_trade_no,
+            body,
+            total_fee,
+            fee_type: FeeType::cny(),
+            spbill_create_ip,
+            notify_url,
+            trade,
+            attach: None,
+            time_start: None,
+            time_expire: None,
+            more: OrderDetails::default(),
+        }
+    }
+
     /// An order in CNY that is paid by scanning a QR code, without the fields that may be left out.
     #[must_use]
     pub fn native(
@@ -82,18 +183,14 @@ impl UnifiedOrder {
         notify_url: NotifyUrl,
         product_id: ProductId,
     ) -> Self {
-        Self {
+        Self::new(
+            Trade::Native { product_id },
             out_trade_no,
             body,
             total_fee,
-            fee_type: FeeType::cny(),
             spbill_create_ip,
             notify_url,
-            trade: Trade::Native { product_id },
-            attach: None,
-            time_start: None,
-            time_expire: None,
-        }
+        )
     }
 
     /// Reads the request back from its fields: the gateway's side. Verify them first.
@@ -102,16 +199,7 @@ impl UnifiedOrder {
     /// [`FieldError`] when a field is missing or has a value that it cannot have.
     pub fn from_params(params: &Params<'_>) -> Result<Self, FieldError> {
         let fields = Fields(params);
-        let trade = match fields.required("trade_type")? {
-            "NATIVE" => Trade::Native {
-                product_id: fields.text("product_id")?,
-            },
-            _ => {
-                return Err(FieldError::Unexpected {
-                    field: "trade_type",
-                });
-            }
-        };
+        let trade = Trade::take(fields, "trade_type")?;
         Ok(Self {
             out_trade_no: fields.text("out_trade_no")?,
             body: fields.text("body")?,
@@ -121,20 +209,35 @@ impl UnifiedOrder {
                 .unwrap_or_else(FeeType::cny),
             spbill_create_ip: fields.text("spbill_create_ip")?,
             notify_url: fields.text("notify_url")?,
-            trade,
             attach: fields.optional_text("attach")?,
             time_start: fields.optional_time("time_start")?,
             time_expire: fields.optional_time("time_expire")?,
+            more: OrderDetails::take(fields, &trade)?,
+            trade,
         })
     }
-}
 
-/// Whether a text is `http://` or `https://` with a host and without a query string: what the gateway posts to.
-fn is_notify_url(url: &str) -> bool {
-    url.strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
-        && !url.contains(['?', '#'])
+    /// The rules between the fields.
+    fn check(&self) -> Result<(), RequestError> {
+        at_least_a_fen(self.total_fee, "total_fee")?;
+        is_notify_url(&self.notify_url)?;
+        if let (Some(start), Some(expire)) = (self.time_start, self.time_expire)
+            && expire <= start
+        {
+            return Err(RequestError::ExpiresBeforeStart);
+        }
+        self.trade.check()?;
+        rule(
+            !matches!(self.trade, Trade::Native { .. }) || self.more.product_id.is_none(),
+            "product_id",
+            "NATIVE has one already",
+        )?;
+        rule(
+            !matches!(self.trade, Trade::Mweb { .. }) || self.more.scene_info.is_none(),
+            "scene_info",
+            "MWEB has one already",
+        )
+    }
 }
 
 impl Endpoint for UnifiedOrder {
@@ -142,66 +245,53 @@ impl Endpoint for UnifiedOrder {
     const PATH: &'static str = "/pay/unifiedorder";
     const NEEDS_CERT: bool = false;
     const ANSWER: AnswerKind = AnswerKind::Signed;
+    const REPEAT: Repeat = Repeat::SameNumber;
+    const SUB_MERCHANT: SubMerchantFields = SubMerchantFields::Both;
+    type Sign = SignType;
     type Response = UnifiedOrderResponse;
 
     fn fill<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError> {
-        if self.total_fee.is_zero() {
-            return Err(RequestError::ZeroFee { field: "total_fee" });
-        }
-        if !is_notify_url(self.notify_url.as_str()) {
-            return Err(RequestError::NotifyUrl);
-        }
-        if let (Some(start), Some(expire)) = (self.time_start, self.time_expire)
-            && expire <= start
-        {
-            return Err(RequestError::ExpiresBeforeStart);
-        }
-        params.insert("body", self.body.as_str())?;
-        if let Some(attach) = &self.attach {
-            params.insert("attach", attach.as_str())?;
-        }
-        params.insert("out_trade_no", self.out_trade_no.as_str())?;
-        params.insert("fee_type", self.fee_type.as_str())?;
-        params.insert("total_fee", self.total_fee.to_string())?;
-        params.insert("spbill_create_ip", self.spbill_create_ip.as_str())?;
-        if let Some(start) = self.time_start {
-            params.insert("time_start", start.to_string())?;
-        }
-        if let Some(expire) = self.time_expire {
-            params.insert("time_expire", expire.to_string())?;
-        }
-        params.insert("notify_url", self.notify_url.as_str())?;
-        match &self.trade {
-            Trade::Native { product_id } => {
-                params.insert("trade_type", "NATIVE")?;
-                params.insert("product_id", product_id.as_str())?;
-            }
-        }
-        Ok(())
+        self.check()?;
+        self.body.put(params, "body")?;
+        self.attach.put(params, "attach")?;
+        self.out_trade_no.put(params, "out_trade_no")?;
+        self.fee_type.put(params, "fee_type")?;
+        self.total_fee.put(params, "total_fee")?;
+        self.spbill_create_ip.put(params, "spbill_create_ip")?;
+        self.time_start.put(params, "time_start")?;
+        self.time_expire.put(params, "time_expire")?;
+        self.notify_url.put(params, "notify_url")?;
+        self.trade.put(params, "trade_type")?;
+        self.more.put(params)
     }
 
     fn read(answer: &Answer<'_>) -> Result<UnifiedOrderResponse, FieldError> {
-        let fields = answer.fields();
-        let trade_type = TradeType::from(fields.required("trade_type")?);
-        let code_url = fields.optional_text("code_url")?;
-        if trade_type == TradeType::Native && code_url.is_none() {
-            return Err(FieldError::Missing { field: "code_url" });
+        let response = UnifiedOrderResponse::take(answer.fields())?;
+        match response.trade_type {
+            TradeType::Native if response.code_url.is_none() => {
+                Err(FieldError::Missing { field: "code_url" })
+            }
+            TradeType::Mweb if response.mweb_url.is_none() => {
+                Err(FieldError::Missing { field: "mweb_url" })
+            }
+            _ => Ok(response),
         }
-        Ok(UnifiedOrderResponse {
-            trade_type,
-            prepay_id: fields.text("prepay_id")?,
-            code_url,
-        })
     }
 }
 
-/// The answer of `/pay/unifiedorder`, verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnifiedOrderResponse {
-    /// How it is to be paid.
-    pub trade_type: TradeType,
-    /// The handle of the prepared payment, valid for two hours.
-    pub prepay_id: PrepayId,
-    /// What to show as a QR code, valid for two hours; always there when `trade_type` is NATIVE.
-    pub code_url: Option<CodeUrl>,
+message! {
+    /// The answer of `/pay/unifiedorder`, verified.
+    answer UnifiedOrderResponse {
+        /// How it is to be paid.
+        trade_type: TradeType,
+        /// The handle of the prepared payment, valid for two hours.
+        prepay_id: PrepayId,
+        ;
+        /// What to show as a QR code, valid for two hours; always there when `trade_type` is NATIVE.
+        code_url: CodeUrl,
+        /// Where to send the payer's browser, valid for five minutes; always there when `trade_type` is MWEB.
+        mweb_url: MwebUrl,
+        /// The terminal or the shop, as the request gave it.
+        device_info: DeviceInfo,
+    }
 }

@@ -1,7 +1,18 @@
 //! An async client over reqwest (feature `client`).
 //!
-//! One call is one POST: a fresh nonce, the signed XML, and the answer through [`parse`]. It follows no
-//! redirect, uses no proxy, reads no more than [`Client::ANSWER_MAX_BYTES`], and never sends twice by itself.
+//! One call is one POST: a fresh nonce, the signed XML, and the answer through [`parse`]. It follows no redirect, uses no
+//! proxy, and reads no more than [`Client::ANSWER_MAX_BYTES`].
+//!
+//! What makes it more than an HTTP stack, all to be set on [`ClientBuilder`]:
+//!
+//! * **Two hosts.** By the rule of [`Failover`](crate::transport::Failover), a host that cannot be reached is left for the
+//!   backup. That chooses the host of the next try, and sends nothing again.
+//! * **Retries**, off unless [`ClientBuilder::retry`] turns them on: only where a repeat cannot do anything twice, always
+//!   with the same business parameters and a new nonce and sign, and within the call's time-out.
+//! * **The client certificate**, from PEM or `apiclient_cert.p12`: [`Identity`]. An endpoint that demands it is refused here
+//!   when there is none.
+//! * **A limit** on calls at once, with a bounded wait.
+//! * **Eyes**: a `tracing` span for each call, [`Observe`] for metrics, [`Audit`] for the masked exchange.
 //!
 //! TLS is rustls, and the binary chooses its provider: install one before [`ClientBuilder::build`], also when the base
 //! URL is plain `http://`.
@@ -22,34 +33,48 @@
 //! ```
 
 mod builder;
+mod dns;
 mod error;
+mod hosts;
+mod identity;
+mod limit;
+mod micropay;
+mod observe;
+mod run;
+mod shared;
+mod take;
 
 use core::time::Duration;
-use std::{string::String, vec::Vec};
-
-use tracing::{Instrument, Span, field};
+use std::sync::Arc;
 
 pub use builder::{BuildError, ClientBuilder};
 pub use error::{CallError, Outcome, Source};
+pub use identity::{Identity, IdentityError};
+pub use micropay::MicropayError;
+pub use observe::{Audit, CallReport, Exchange, Message, Observe};
 
 use crate::{
-    Account, NonceStr, SignType,
-    api::{Endpoint, Prepared, parse, prepare},
+    Account,
+    api::{Endpoint, Unsigned, parse, parse_text, parse_unsigned},
+    transport::BodySink,
 };
+use shared::Shared;
+use take::{Diverted, Whole};
 
-/// Calls the endpoints of the gateway for one account. Clones share their connections.
+/// Calls the endpoints of the gateway for one account. Clones share their connections, their limit and what they know of
+/// the hosts.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    /// Scheme, host and port, and a path without the slash at its end.
-    base: String,
     account: Account,
+    shared: Arc<Shared>,
 }
 
 impl Client {
     /// The gateway's own address.
     pub const DEFAULT_BASE_URL: &'static str = "https://api.mch.weixin.qq.com";
-    /// The longest answer that is read, in bytes.
+    /// The gateway's address in another city.
+    pub const DEFAULT_BACKUP_URL: &'static str = "https://api2.mch.weixin.qq.com";
+    /// The longest answer that is read, in bytes. A download is as long as its sink takes it.
     pub const ANSWER_MAX_BYTES: usize = 64 * 1024;
 
     /// A client for an account, to be set up.
@@ -64,16 +89,20 @@ impl Client {
         &self.account
     }
 
-    /// Sends a request once and reads its answer, within the client's total time-out.
+    /// Sends a request and reads its signed answer, within the client's total time-out.
+    ///
+    /// It is sent once, or again as the client's [`RetryPolicy`](crate::transport::RetryPolicy) allows.
     ///
     /// # Errors
-    /// [`CallError`]; ask its [`outcome`](CallError::outcome) before anything is done again.
+    /// [`CallError`]; ask its [`outcome`](CallError::outcome) before anything is done again. It speaks for all tries: when
+    /// one of them may have arrived, it is [`Outcome::Unknown`] unless a later one was answered.
     pub async fn call<E: Endpoint>(
         &self,
         request: &E,
-        sign_type: SignType,
+        sign: E::Sign,
     ) -> Result<E::Response, CallError> {
-        self.observed(request, sign_type, None).await
+        self.call_within(request, sign, self.shared.total_timeout)
+            .await
     }
 
     /// As [`Client::call`], but within `deadline` from now instead of the client's total time-out.
@@ -83,90 +112,43 @@ impl Client {
     pub async fn call_within<E: Endpoint>(
         &self,
         request: &E,
-        sign_type: SignType,
+        sign: E::Sign,
         deadline: Duration,
     ) -> Result<E::Response, CallError> {
-        self.observed(request, sign_type, Some(deadline)).await
+        let mut take = Whole::new(|bytes: &[u8]| parse::<E>(bytes, &self.account, sign));
+        self.run(request, sign, deadline, &mut take).await
     }
 
-    /// One call in a span. The span holds neither the message nor the address, which may have a secret path.
-    async fn observed<E: Endpoint>(
+    /// As [`Client::call`], for an endpoint whose answers have no sign and prove nothing.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn call_unsigned<E: Endpoint>(
         &self,
         request: &E,
-        sign_type: SignType,
-        deadline: Option<Duration>,
-    ) -> Result<E::Response, CallError> {
-        let span = tracing::info_span!(
-            "wxpay",
-            endpoint = E::NAME,
-            mch_id = self.account.mch_id.as_str(),
-            sign_type = sign_type.as_str(),
-            http_status = field::Empty,
-            outcome = field::Empty,
-        );
-        async {
-            let result = self.exchange(request, sign_type, deadline, &span).await;
-            let outcome = match &result {
-                Ok(_) => Outcome::Answered,
-                Err(error) => error.outcome(),
-            };
-            span.record("outcome", outcome.as_str());
-            if let Err(error) = &result {
-                tracing::info!(%error, "no answer to act on");
-            }
-            result
-        }
-        .instrument(span.clone())
-        .await
+        sign: E::Sign,
+    ) -> Result<Unsigned<E::Response>, CallError> {
+        let mut take = Whole::new(|bytes: &[u8]| parse_unsigned::<E>(bytes, &self.account, sign));
+        self.run(request, sign, self.shared.total_timeout, &mut take)
+            .await
     }
 
-    async fn exchange<E: Endpoint>(
+    /// Downloads a text, such as a bill, into a sink, piece by piece, and says how many bytes it gave. They come as they
+    /// are: perhaps gzip, perhaps with a byte order mark.
+    ///
+    /// It may take the client's download time-out. A refusal is an error and nothing goes to the sink; after another error
+    /// the sink may hold a part. Once it does, nothing is sent again.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn download<E: Endpoint, B: BodySink>(
         &self,
         request: &E,
-        sign_type: SignType,
-        deadline: Option<Duration>,
-        span: &Span,
-    ) -> Result<E::Response, CallError> {
-        if E::NEEDS_CERT {
-            return Err(CallError::NoCertificate);
-        }
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| CallError::Random(error.into()))?;
-        let nonce = NonceStr::from_random(random);
-        let prepared = prepare(request, &self.account, sign_type, &nonce)?;
-        let answer = self.post(prepared, deadline, span).await?;
-        Ok(parse::<E>(&answer, &self.account, sign_type)?)
-    }
-
-    async fn post(
-        &self,
-        prepared: Prepared,
-        deadline: Option<Duration>,
-        span: &Span,
-    ) -> Result<Vec<u8>, CallError> {
-        let mut post = self
-            .http
-            .post([self.base.as_str(), prepared.path].concat())
-            .header(reqwest::header::CONTENT_TYPE, "text/xml; charset=utf-8")
-            .body(prepared.body);
-        if let Some(deadline) = deadline {
-            post = post.timeout(deadline);
-        }
-        let mut response = post.send().await.map_err(CallError::from_send)?;
-        let status = response.status().as_u16();
-        span.record("http_status", status);
-        if status != 200 {
-            return Err(CallError::Http { status });
-        }
-        let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(CallError::from_body)? {
-            if answer.len() + chunk.len() > Self::ANSWER_MAX_BYTES {
-                return Err(CallError::TooLarge {
-                    max_bytes: Self::ANSWER_MAX_BYTES,
-                });
-            }
-            answer.extend_from_slice(&chunk);
-        }
-        Ok(answer)
+        sign: E::Sign,
+        sink: &mut B,
+    ) -> Result<u64, CallError> {
+        let mut take = Diverted::new(sink, |bytes: &[u8]| parse_text::<E>(bytes).map(drop));
+        self.run(request, sign, self.shared.download_timeout, &mut take)
+            .await
     }
 }

@@ -1,14 +1,16 @@
 //! Why bytes are not a message.
 
-use alloc::string::String;
+use alloc::{borrow::ToOwned, string::String};
 
 #[cfg(doc)]
 use super::Limits;
 
 /// Why bytes are not a message. Each says what and where: `at` is a position in bytes, counted from 0.
+///
+/// `N` is how a field's name is held: a [`String`], or a piece of the message where nothing may be allocated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum XmlError {
+pub enum XmlError<N = String> {
     /// There is nothing but white space.
     #[error("the message is empty")]
     Empty,
@@ -66,7 +68,7 @@ pub enum XmlError {
     #[error("an element inside the field {field} at byte {at}")]
     Nested {
         /// The outer field.
-        field: String,
+        field: N,
         /// Where the inner element stands.
         at: usize,
     },
@@ -94,7 +96,7 @@ pub enum XmlError {
     #[error("the value of {field} is longer than {max_bytes} bytes")]
     LongValue {
         /// The field.
-        field: String,
+        field: N,
         /// The most bytes.
         max_bytes: usize,
     },
@@ -110,7 +112,7 @@ pub enum XmlError {
     #[error("the field {name} is there twice, again at byte {at}")]
     Duplicate {
         /// The name.
-        name: String,
+        name: N,
         /// Where it stands again.
         at: usize,
     },
@@ -150,4 +152,45 @@ pub enum XmlError {
         /// Where it begins.
         at: usize,
     },
+}
+
+impl XmlError<&str> {
+    /// The same, outliving the message.
+    #[must_use]
+    pub fn into_owned(self) -> XmlError {
+        match self {
+            Self::Empty => XmlError::Empty,
+            Self::TooLarge { max_bytes, got } => XmlError::TooLarge { max_bytes, got },
+            Self::NotUtf8 { at } => XmlError::NotUtf8 { at },
+            Self::ByteOrderMark => XmlError::ByteOrderMark,
+            Self::Character { at } => XmlError::Character { at },
+            Self::Html => XmlError::Html,
+            Self::Doctype { at } => XmlError::Doctype { at },
+            Self::NotXmlRoot { at } => XmlError::NotXmlRoot { at },
+            Self::ProcessingInstruction { at } => XmlError::ProcessingInstruction { at },
+            Self::Comment { at } => XmlError::Comment { at },
+            Self::Nested { field, at } => XmlError::Nested {
+                field: field.to_owned(),
+                at,
+            },
+            Self::Attribute { at } => XmlError::Attribute { at },
+            Self::Name { at } => XmlError::Name { at },
+            Self::LongName { max_bytes, at } => XmlError::LongName { max_bytes, at },
+            Self::LongValue { field, max_bytes } => XmlError::LongValue {
+                field: field.to_owned(),
+                max_bytes,
+            },
+            Self::TooManyFields { max_fields, at } => XmlError::TooManyFields { max_fields, at },
+            Self::Duplicate { name, at } => XmlError::Duplicate {
+                name: name.to_owned(),
+                at,
+            },
+            Self::Entity { at } => XmlError::Entity { at },
+            Self::Stray { at } => XmlError::Stray { at },
+            Self::CdataEnd { at } => XmlError::CdataEnd { at },
+            Self::EndTag { at } => XmlError::EndTag { at },
+            Self::Cut { at } => XmlError::Cut { at },
+            Self::Trailing { at } => XmlError::Trailing { at },
+        }
+    }
 }

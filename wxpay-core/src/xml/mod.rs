@@ -20,8 +20,11 @@
 
 mod error;
 mod read;
+mod reader;
+mod value;
 mod write;
 
 pub use error::XmlError;
 pub use read::{Limits, read, read_with};
+pub(crate) use reader::{Reader, Sink};
 pub use write::write;

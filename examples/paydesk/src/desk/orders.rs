@@ -9,7 +9,9 @@ use order_store::{
 use sha2::{Digest, Sha256};
 use wxpay_core::{
     Attach, Body, FeeType, Fen, OutTradeNo, ProductId,
-    api::{CloseOrder, ErrorCode, OrderQueryResponse, Trade, TradeState, UnifiedOrder},
+    api::{
+        CloseOrder, ErrorCode, OrderDetails, OrderQueryResponse, Trade, TradeState, UnifiedOrder,
+    },
     client::CallError,
 };
 
@@ -174,6 +176,7 @@ impl Desk {
             attach: terms.attach.clone(),
             time_start: Some(attempt.time_start),
             time_expire: Some(attempt.time_expire),
+            more: OrderDetails::default(),
         };
         let answer = self
             .client

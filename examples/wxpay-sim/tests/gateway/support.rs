@@ -51,14 +51,17 @@ impl Desk {
         }
     }
 
-    pub(crate) fn prepare<E: Endpoint>(&self, request: &E) -> String {
+    pub(crate) fn prepare<E: Endpoint<Sign = SignType>>(&self, request: &E) -> String {
         let nonce = NonceStr::from_random([7; 16]);
         api::prepare(request, &self.account, self.sign_type, &nonce)
             .unwrap()
             .body
     }
 
-    pub(crate) async fn call<E: Endpoint>(&self, request: &E) -> Result<E::Response, AnswerError> {
+    pub(crate) async fn call<E: Endpoint<Sign = SignType>>(
+        &self,
+        request: &E,
+    ) -> Result<E::Response, AnswerError> {
         let (status, _, answer) = self.raw(E::PATH, self.prepare(request)).await;
         assert_eq!(status, 200, "{answer}");
         api::parse::<E>(answer.as_bytes(), &self.account, self.sign_type)

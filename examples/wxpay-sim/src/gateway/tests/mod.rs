@@ -52,7 +52,10 @@ impl Desk {
             .answer(endpoint, body.as_bytes(), self.now, &random)
     }
 
-    fn call<E: Endpoint>(&mut self, request: &E) -> Result<E::Response, AnswerError> {
+    fn call<E: Endpoint<Sign = SignType>>(
+        &mut self,
+        request: &E,
+    ) -> Result<E::Response, AnswerError> {
         let endpoint = match E::PATH {
             "/pay/unifiedorder" => GatewayEndpoint::UnifiedOrder,
             "/pay/orderquery" => GatewayEndpoint::OrderQuery,

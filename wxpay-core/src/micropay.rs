@@ -1,0 +1,313 @@
+//! Taking a payment from the payer's barcode to its end: pay, query, reverse. Without I/O.
+//!
+//! A micropay has no notify. Its answer may say that the payer is typing a password, or nothing may come back at all; then
+//! the order is queried, and if it is still open after three quarters of a minute it is reversed, so that the payer is not
+//! charged for what the shop did not hand out. [`MicropayFlow`] decides what is next; whoever drives it sends the requests
+//! and waits. The client's `micropay_with_poll` (feature `client`) is such a driver.
+//!
+//! ```
+//! use core::time::Duration;
+//! use wxpay_core::micropay::{Event, MicropayEnd, MicropayFlow, Step, Timing};
+//!
+//! let at = Duration::from_secs;
+//! let mut flow = MicropayFlow::new(Timing::DEFAULT, at(0));
+//! assert_eq!(flow.step(), Step::Pay);
+//! // USERPAYING: the payer is typing a password.
+//! assert_eq!(flow.next(Event::Pending, at(1)), Step::Query { after: at(10) });
+//! assert_eq!(flow.next(Event::Paid, at(11)), Step::Done(MicropayEnd::Paid));
+//! ```
+
+mod timing;
+
+use core::time::Duration;
+
+pub use timing::Timing;
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Step {
+    /// Send the micropay, once.
+    Pay,
+    /// Wait, then send an orderquery.
+    Query {
+        /// How long to wait.
+        after: Duration,
+    },
+    /// Wait, then send a reverse.
+    Reverse {
+        /// How long to wait.
+        after: Duration,
+    },
+    /// There is nothing left to do.
+    Done(MicropayEnd),
+}
+
+/// What came of a step. One that does not belong to the step counts as [`Event::NoAnswer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// To a micropay or a query: a verified answer says that the order is paid (`trade_state` SUCCESS).
+    Paid,
+    /// To a micropay: `USERPAYING`. To a query: `trade_state` USERPAYING, NOTPAY or ACCEPT.
+    Pending,
+    /// To a query: `ORDERNOTEXIST`. Soon after a micropay it may only mean "not yet".
+    NotFound,
+    /// To any step: no proven answer, or one that settles nothing, such as `SYSTEMERROR` or `BANKERROR`.
+    NoAnswer,
+    /// To any step: the request never left.
+    NotSent,
+    /// To a micropay: a proven refusal that leaves nothing behind, such as `AUTHCODEEXPIRE`. To a reverse: a proven
+    /// refusal, or no certificate to send it with.
+    Refused,
+    /// To a micropay: the number has an order already (`ORDERPAID`, `OUT_TRADE_NO_USED`), or may have (`INVALID_REQUEST`);
+    /// perhaps from this very flow before a restart.
+    NumberTaken,
+    /// To a query: the payment failed (`trade_state` PAYERROR), but the order is there.
+    Failed,
+    /// To a query: the order is closed or reversed (`trade_state` CLOSED, REVOKED). To a reverse: done, `recall` N.
+    Reversed,
+    /// To a query: the money has gone back (`trade_state` REFUND).
+    Refunded,
+    /// To a reverse: `recall` Y, it must be sent again.
+    Recall,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub enum MicropayEnd {
+    /// Paid, proven.
+    Paid,
+    /// Refused, proven: no money was taken, and there is nothing to reverse.
+    Refused,
+    /// The micropay never left: nothing happened.
+    NotSent,
+    /// The number has an order that is not paid. It is not known to be this flow's, so it was not reversed.
+    NumberTaken,
+    /// Closed, or the money given back: the payer is not charged.
+    Reversed,
+    /// Was paid, and was refunded since.
+    Refunded,
+    /// Neither paid nor unpaid is proven. Hand nothing out, keep the number, and query or reverse later.
+    Unknown,
+}
+
+impl MicropayEnd {
+    /// A name for logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Refused => "refused",
+            Self::NotSent => "not_sent",
+            Self::NumberTaken => "number_taken",
+            Self::Reversed => "reversed",
+            Self::Refunded => "refunded",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Decides what a micropay needs next. Pure: events and times in, steps out; it ends after a bounded number of steps.
+///
+/// Times are counted from any fixed moment and do not go back. The waits that it orders count as passed even if the clock
+/// stands still.
+#[derive(Clone, Debug)]
+pub struct MicropayFlow {
+    timing: Timing,
+    step: Step,
+    phase: Phase,
+    started: Duration,
+    /// The sum of the waits ordered since `started`.
+    waited: Duration,
+    /// When the micropay's answer came; a reverse waits from here on.
+    pay_ended: Duration,
+    reverses: u32,
+    last_queries: u32,
+    /// A reverse may have arrived, so a later "paid" may be about to end.
+    reverse_may_act: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Pay,
+    /// Waiting for the payer.
+    Poll,
+    /// Asking once what the number's order is; it is not reversed.
+    Look,
+    Reverse,
+    /// The reverses are used up or refused: what is the order now?
+    Last,
+    Done,
+}
+
+impl MicropayFlow {
+    /// How often the last look at an order is tried.
+    const LAST_QUERIES: u32 = 3;
+
+    /// A flow that begins now with [`Step::Pay`].
+    #[must_use]
+    pub const fn new(timing: Timing, now: Duration) -> Self {
+        Self {
+            timing,
+            step: Step::Pay,
+            phase: Phase::Pay,
+            started: now,
+            waited: Duration::ZERO,
+            pay_ended: now,
+            reverses: 0,
+            last_queries: 0,
+            reverse_may_act: false,
+        }
+    }
+
+    /// A flow whose micropay was sent before, perhaps by a program that did not live to see the answer. It begins with a
+    /// query, and must be given the moment of sending as far as it is known.
+    #[must_use]
+    pub const fn resume(timing: Timing, sent: Duration) -> Self {
+        let mut flow = Self::new(timing, sent);
+        flow.phase = Phase::Poll;
+        flow.step = Step::Query {
+            after: Duration::ZERO,
+        };
+        flow
+    }
+
+    /// The step that is due.
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
+    /// Takes what came of the step that was due, and says what is next.
+    pub fn next(&mut self, event: Event, now: Duration) -> Step {
+        self.step = match self.phase {
+            Phase::Pay => self.after_pay(event, now),
+            Phase::Poll => self.after_poll(event, now),
+            Phase::Look => self.after_look(event),
+            Phase::Reverse => self.after_reverse(event),
+            Phase::Last => self.after_last(event),
+            Phase::Done => self.step,
+        };
+        if let Step::Query { after } | Step::Reverse { after } = self.step {
+            self.waited = self.waited.saturating_add(after);
+        }
+        self.step
+    }
+
+    fn after_pay(&mut self, event: Event, now: Duration) -> Step {
+        self.pay_ended = now.max(self.started);
+        match event {
+            Event::Paid => self.done(MicropayEnd::Paid),
+            Event::Refused => self.done(MicropayEnd::Refused),
+            Event::NotSent => self.done(MicropayEnd::NotSent),
+            Event::NumberTaken => {
+                self.phase = Phase::Look;
+                Step::Query {
+                    after: Duration::ZERO,
+                }
+            }
+            Event::Pending => self.poll(self.timing.query_every, now),
+            _ => self.poll(self.timing.query_after_error, now),
+        }
+    }
+
+    fn after_poll(&mut self, event: Event, now: Duration) -> Step {
+        match event {
+            Event::Paid => self.done(MicropayEnd::Paid),
+            Event::Reversed => self.done(MicropayEnd::Reversed),
+            Event::Refunded => self.done(MicropayEnd::Refunded),
+            Event::Failed => self.reverse(now),
+            Event::Pending => self.poll(self.timing.query_every, now),
+            _ => self.poll(self.timing.query_after_error, now),
+        }
+    }
+
+    fn after_look(&mut self, event: Event) -> Step {
+        match event {
+            Event::Paid => self.done(MicropayEnd::Paid),
+            Event::Reversed => self.done(MicropayEnd::Reversed),
+            Event::Refunded => self.done(MicropayEnd::Refunded),
+            Event::Pending | Event::Failed => self.done(MicropayEnd::NumberTaken),
+            Event::NotFound => self.done(MicropayEnd::Refused),
+            _ => self.look_again(),
+        }
+    }
+
+    fn after_reverse(&mut self, event: Event) -> Step {
+        match event {
+            Event::Reversed => return self.done(MicropayEnd::Reversed),
+            Event::Refused => {
+                self.phase = Phase::Last;
+                return Step::Query {
+                    after: Duration::ZERO,
+                };
+            }
+            Event::NotSent => {}
+            _ => self.reverse_may_act = true,
+        }
+        if self.reverses >= self.timing.reverses {
+            self.phase = Phase::Last;
+            return Step::Query {
+                after: self.timing.reverse_every,
+            };
+        }
+        self.reverses += 1;
+        Step::Reverse {
+            after: self.timing.reverse_every,
+        }
+    }
+
+    fn after_last(&mut self, event: Event) -> Step {
+        match event {
+            // A reverse under way takes the money back after this answer.
+            Event::Paid if !self.reverse_may_act => self.done(MicropayEnd::Paid),
+            Event::Reversed => self.done(MicropayEnd::Reversed),
+            Event::Refunded => self.done(MicropayEnd::Refunded),
+            Event::Paid | Event::Pending | Event::NotFound | Event::Failed => {
+                self.done(MicropayEnd::Unknown)
+            }
+            _ => self.look_again(),
+        }
+    }
+
+    /// The next query, or the first reverse when the payer's time is over by then.
+    fn poll(&mut self, after: Duration, now: Duration) -> Step {
+        if self.passed(now).saturating_add(after) > self.timing.poll_for {
+            return self.reverse(now);
+        }
+        self.phase = Phase::Poll;
+        Step::Query { after }
+    }
+
+    fn reverse(&mut self, now: Duration) -> Step {
+        self.phase = Phase::Reverse;
+        self.reverses = 1;
+        // On the real clock alone: a reverse that comes too early is refused.
+        let since = now.saturating_sub(self.pay_ended);
+        Step::Reverse {
+            after: self.timing.reverse_not_before.saturating_sub(since),
+        }
+    }
+
+    fn look_again(&mut self) -> Step {
+        self.last_queries += 1;
+        if self.last_queries >= Self::LAST_QUERIES {
+            return self.done(MicropayEnd::Unknown);
+        }
+        Step::Query {
+            after: self.timing.query_after_error,
+        }
+    }
+
+    fn done(&mut self, end: MicropayEnd) -> Step {
+        self.phase = Phase::Done;
+        Step::Done(end)
+    }
+
+    fn passed(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.started).max(self.waited)
+    }
+}
+
+#[cfg(test)]
+mod tests;

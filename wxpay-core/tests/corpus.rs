@@ -1,0 +1,84 @@
+//! The fuzz targets' bodies over the committed corpora, and over a bounded number of mutations of them.
+#![allow(clippy::unwrap_used)]
+
+mod fuzz_bodies;
+mod mutator;
+
+use std::fs;
+use std::path::PathBuf;
+
+use mutator::Mutator;
+
+/// Mutations of each body in a usual run; `FUZZ_RUNS` asks for more.
+const RUNS: u32 = 20_000;
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/corpora")
+        .join(name);
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let inputs: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    assert!(inputs.len() >= 5, "{name}: the corpus is gone");
+    inputs
+}
+
+/// Every file as it is, then mutations of them: the same ones in every run.
+fn replay(name: &str, body: fn(&[u8])) {
+    let inputs = corpus(name);
+    for input in &inputs {
+        body(input);
+    }
+    let runs = std::env::var("FUZZ_RUNS").map_or(RUNS, |runs| runs.parse().unwrap());
+    let mut mutator = Mutator::new(0x5eed_0001);
+    for run in 0..runs {
+        let input = mutator.mutate(&inputs);
+        let outcome = std::panic::catch_unwind(|| body(&input));
+        assert!(
+            outcome.is_ok(),
+            "run {run} of {name}: {:?}",
+            String::from_utf8_lossy(&input)
+        );
+    }
+}
+
+#[test]
+fn read() {
+    replay("xml", fuzz_bodies::read);
+}
+
+#[test]
+fn verify() {
+    replay("xml", fuzz_bodies::verify);
+}
+
+#[test]
+fn differential() {
+    replay("xml", fuzz_bodies::differential);
+}
+
+#[test]
+fn bill() {
+    replay("bill", fuzz_bodies::bill);
+}
+
+#[test]
+fn refund() {
+    replay("refund", fuzz_bodies::refund);
+}
+
+#[test]
+fn the_recorded_notify_is_the_one_of_the_vectors() {
+    let vectors = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/vectors/seed-messages.json"
+    ));
+    let vectors: serde_json::Value = serde_json::from_str(&vectors.unwrap()).unwrap();
+    assert_eq!(
+        vectors["pay_notify_md5_xml"].as_str().unwrap(),
+        include_str!("corpora/xml/recorded_notify.xml")
+    );
+}

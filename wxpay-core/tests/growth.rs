@@ -1,0 +1,240 @@
+//! Bodies far past any message: refused for their cause, in little memory, and in time that grows as their length does.
+#![allow(clippy::unwrap_used)]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use wxpay_core::{
+    XmlError,
+    in_place::{Field, Message},
+    xml::{self, Limits},
+};
+
+const MIB: usize = 1024 * 1024;
+const WIDE: Limits = Limits {
+    max_bytes: usize::MAX,
+    max_fields: usize::MAX,
+    max_value_bytes: usize::MAX,
+    ..Limits::DEFAULT
+};
+
+/// `head`, then `piece` as often as makes `bytes`, then `tail`.
+fn body(head: &str, piece: &str, tail: &str, bytes: usize) -> String {
+    [head, &piece.repeat(bytes / piece.len()), tail].concat()
+}
+
+#[test]
+fn three_mebibytes_are_refused_before_they_are_looked_at() {
+    for body in [
+        body("<xml><a>", "x", "</a></xml>", 3 * MIB),
+        body("<!DOCTYPE xml [", "<!ENTITY a \"&b;&b;\">", "]>", 3 * MIB),
+        body("", "\0", "", 3 * MIB),
+    ] {
+        let mut got = None;
+        let counted = allocation_counter::measure(|| got = Some(xml::read(body.as_bytes())));
+        assert_eq!(
+            got,
+            Some(Err(XmlError::TooLarge {
+                max_bytes: 65_536,
+                got: body.len()
+            }))
+        );
+        assert_eq!(counted.count_total, 0);
+    }
+}
+
+/// Without the limit on the whole, each is refused for what is wrong with it, and memory does not grow with it.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn three_mebibytes_with_a_fault_are_refused_for_it() {
+    const BYTES: usize = 3 * MIB;
+    let narrow = Limits {
+        max_bytes: usize::MAX,
+        ..Limits::DEFAULT
+    };
+    for (what, body, wanted) in [
+        (
+            "a bomb of entities",
+            body(
+                "<!DOCTYPE xml [",
+                "<!ENTITY a \"&b;&b;\">",
+                "]><xml>&a;</xml>",
+                BYTES,
+            ),
+            "a document type or entity declaration at byte 0",
+        ),
+        (
+            "an external entity",
+            body(
+                "<?xml version=\"1.0\"?><!DOCTYPE xml SYSTEM \"",
+                "file:///",
+                "\">",
+                BYTES,
+            ),
+            "a document type or entity declaration at byte 21",
+        ),
+        (
+            "nesting",
+            body("<xml>", "<a>", "", BYTES),
+            "an element inside the field a at byte 8",
+        ),
+        (
+            "a value",
+            body("<xml><a>", "x", "</a></xml>", BYTES),
+            "the value of a is longer",
+        ),
+        (
+            "split CDATA",
+            body("<xml><a>", "<![CDATA[x]]>", "</a></xml>", BYTES),
+            "the value of a is longer",
+        ),
+        (
+            "references",
+            body("<xml><a>", "&#65;", "</a></xml>", BYTES),
+            "the value of a is longer",
+        ),
+        (
+            "a name",
+            body("<xml><", "a", "/></xml>", BYTES),
+            "a name longer than 64 bytes at byte 6",
+        ),
+        (
+            "fields",
+            body("<xml>", "<a/>", "</xml>", BYTES),
+            "more than 128 fields at byte 517",
+        ),
+        (
+            "surrogates",
+            body("<xml><a>", "&#xD800;", "</a></xml>", BYTES),
+            "a character that XML cannot carry at byte 8",
+        ),
+        (
+            "bare ampersands",
+            body("<xml><a>", "&", "</a></xml>", BYTES),
+            "an unknown entity or a bare & at byte 8",
+        ),
+        (
+            "a comment",
+            body("<xml><!--", "x", "", BYTES),
+            "the message is cut off",
+        ),
+        (
+            "instructions",
+            body("<xml>", "<?x y?>", "</xml>", BYTES),
+            "a processing instruction at byte 5",
+        ),
+        (
+            "an attribute",
+            body("<xml><a ", "b='c' ", "/></xml>", BYTES),
+            "an attribute at byte 8",
+        ),
+        (
+            "a document after it",
+            body("<xml/>", "<xml/>", "", BYTES),
+            "more after the root element at byte 6",
+        ),
+        (
+            "NUL at the end",
+            body("<xml><a>", "x", "\0", BYTES),
+            "a character that XML cannot carry at byte 3145736",
+        ),
+    ] {
+        let mut got = None;
+        let counted = allocation_counter::measure(|| {
+            got = Some(xml::read_with(body.as_bytes(), "xml", &narrow));
+        });
+        let error = got.unwrap().unwrap_err().to_string();
+        assert!(error.starts_with(wanted), "{what}: {error}");
+        assert!(
+            counted.bytes_max < 64 * 1024,
+            "{what}: {} bytes",
+            counted.bytes_max
+        );
+    }
+    let mut gbk = body("<xml><a>", "x", "", BYTES).into_bytes();
+    gbk.extend([0xB2, 0xE8]);
+    assert_eq!(
+        xml::read_with(&gbk, "xml", &narrow),
+        Err(XmlError::NotUtf8 { at: gbk.len() - 2 })
+    );
+}
+
+/// The time of this thread's own: what else the machine does does not count. The best of several runs.
+fn best(mut work: impl FnMut()) -> Duration {
+    let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
+    let once = |()| {
+        let begin = now();
+        work();
+        now().saturating_sub(begin)
+    };
+    [(); 5].map(once).into_iter().min().unwrap()
+}
+
+/// Four times the length takes four times as long. A quadratic step would take 16 times as long; half of that is the bar.
+#[test]
+fn time_grows_as_the_length_does() {
+    const SHORT: usize = MIB / 16;
+    for (what, head, piece, tail) in [
+        ("a value", "<xml><a>", "x", "</a></xml>"),
+        ("CDATA", "<xml><a><![CDATA[", "x", "]]></a></xml>"),
+        (
+            "brackets in CDATA",
+            "<xml><a><![CDATA[",
+            "]",
+            "]]></a></xml>",
+        ),
+        ("brackets in text", "<xml><a>", "]", "</a></xml>"),
+        ("split CDATA", "<xml><a>", "<![CDATA[x]]>", "</a></xml>"),
+        ("references", "<xml><a>", "&#65;", "</a></xml>"),
+        ("the same field", "<xml>", "<a/>", "</xml>"),
+        ("comments", "<xml>", "<!---->", "</xml>"),
+        ("dashes in a comment", "<xml><!--", "- ", "--></xml>"),
+        ("blanks", "<xml>", "\n", "</xml>"),
+        ("an open comment", "<xml><!--", "x", ""),
+        ("open CDATA", "<xml><a><![CDATA[", "]]", ""),
+    ] {
+        let time = |bytes: usize| {
+            let body = body(head, piece, tail, bytes);
+            best(|| {
+                let _ = black_box(xml::read_with(black_box(body.as_bytes()), "xml", &WIDE));
+            })
+        };
+        let (short, long) = (time(SHORT), time(4 * SHORT));
+        assert!(long < short * 8, "{what}: {short:?}, then {long:?}");
+    }
+}
+
+/// Empty fields in descending order of their names, each of 10 bytes.
+fn descending(count: usize) -> String {
+    let fields: Vec<_> = (0..count).rev().map(|n| format!("<f{n:06}/>")).collect();
+    fields.concat()
+}
+
+#[test]
+fn many_fields_in_the_worst_order_take_n_log_n() {
+    let time = |count: usize| {
+        let fields = descending(count);
+        let body = format!("<xml>{fields}</xml>");
+        best(|| {
+            let read = xml::read_with(black_box(body.as_bytes()), "xml", &WIDE).unwrap();
+            assert_eq!(read.len(), count);
+        })
+    };
+    let (short, long) = (time(10_000), time(40_000));
+    assert!(long < short * 8, "{short:?}, then {long:?}");
+}
+
+/// Without a heap the number of fields is limited, so that its insertion sort costs a bounded time each.
+#[test]
+fn in_place_the_worst_order_is_bounded() {
+    let fields = descending(100_000);
+    let body = format!("<xml>{fields}</xml>");
+    let limits = Limits {
+        max_bytes: usize::MAX,
+        ..Limits::DEFAULT
+    };
+    let mut room = [Field::EMPTY; 200];
+    let error = Message::read_with(body.as_bytes(), &mut room, &mut [], &limits).unwrap_err();
+    assert_eq!(error.to_string(), "more than 128 fields at byte 1285");
+}
