@@ -311,9 +311,9 @@ texts! {
     /// A red packet's circumstances, for the gateway's checks.
     RiskInfo("risk_info", 128, Visible) shown;
     /// A payee's bank card or name, as RSA-OAEP cipher text in base64.
-    EncryptedText("enc_bank_no", 512, Visible) masked;
+    EncryptedText("enc_bank_no", 1024, Visible) masked;
     /// A bank's number in transfers to cards, such as `1002`.
-    BankCode("bank_code", 12, Visible) shown;
+    BankCode("bank_code", 64, Visible) shown;
 }
 
 impl OutTradeNo {

@@ -2,7 +2,7 @@
 
 use alloc::{borrow::ToOwned, string::String};
 
-use super::{AnswerKind, Endpoint, ErrorCode, FieldError, Fields, SubMerchantFields};
+use super::{AnswerKind, Endpoint, ErrorCode, FieldError, Fields, ResultCode, SubMerchantFields};
 use crate::{
     Account, Params, SignType, VerifyError, XmlError, sign,
     xml::{self, Limits},
@@ -131,7 +131,7 @@ pub fn parse_verified<'a, E: Endpoint>(
         Some("SUCCESS") => {}
         Some("FAIL") => {
             return Err(AnswerError::Refused {
-                return_msg: params.get("return_msg").unwrap_or_default().to_owned(),
+                return_msg: said(&params).to_owned(),
             });
         }
         _ => return Err(AnswerError::NoReturnCode),
@@ -140,7 +140,11 @@ pub fn parse_verified<'a, E: Endpoint>(
     sign::verify(&params, account.keys(), sign_type).map_err(AnswerError::Verify)?;
     let fields = Fields(&params);
     is_own::<E>(fields, account)?;
-    match fields.required("result_code")? {
+    let result_code = match E::RESULT_CODE {
+        ResultCode::Demanded => fields.required("result_code")?,
+        ResultCode::MayBeAbsent => fields.optional("result_code").unwrap_or("SUCCESS"),
+    };
+    match result_code {
         "SUCCESS" => {}
         "FAIL" => {
             return Err(AnswerError::Business {
@@ -163,6 +167,14 @@ pub fn parse_verified<'a, E: Endpoint>(
         response,
         params: answer.into_params(),
     })
+}
+
+/// What a refusal says to people; profit sharing has its own name for it.
+fn said<'p>(params: &'p Params<'_>) -> &'p str {
+    ["return_msg", "error_msg"]
+        .into_iter()
+        .find_map(|name| params.get(name).filter(|text| !text.is_empty()))
+        .unwrap_or_default()
 }
 
 /// Checks that a verified answer is for this account: a provider's key signs for all its merchants.

@@ -22,6 +22,8 @@ pub trait Endpoint {
     const NAMING: Naming = Naming::ORDINARY;
     /// Whether a service provider's request names the merchant that it is for.
     const SUB_MERCHANT: SubMerchantFields = SubMerchantFields::Absent;
+    /// Whether a signed answer says `result_code`.
+    const RESULT_CODE: ResultCode = ResultCode::Demanded;
     /// The sign types that the endpoint takes.
     type Sign: SignChoice;
     /// The typed answer; `()` for an endpoint that answers with a text.
@@ -44,6 +46,16 @@ pub trait Endpoint {
     fn class(code: &ErrorCode) -> Class {
         code.class()
     }
+}
+
+/// Whether a signed answer must say `result_code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResultCode {
+    /// It must: an answer without it is no answer.
+    Demanded,
+    /// It may be absent, and a field of the answer's own says what came of the request.
+    MayBeAbsent,
 }
 
 /// What an endpoint's answer is, and what it proves.

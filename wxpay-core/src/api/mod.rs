@@ -99,7 +99,7 @@ pub use combined_order::{CombinedOrder, CombinedOrderResponse, CombinedTrade, Su
 pub use coupon::{Coupon, CouponType};
 pub use download_bill::{BillDate, BillDateError, BillType, DownloadBill, TarType};
 pub use download_fund_flow::{DownloadFundFlow, FundAccount};
-pub use endpoint::{AnswerKind, Endpoint, Naming, Repeat, SubMerchantFields};
+pub use endpoint::{AnswerKind, Endpoint, Naming, Repeat, ResultCode, SubMerchantFields};
 pub use error_code::ErrorCode;
 pub use field::FieldError;
 pub(crate) use field::Fields;

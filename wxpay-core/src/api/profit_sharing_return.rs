@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use super::{
     Answer, AnswerKind, Endpoint, FieldError, Fields, OnlyHmacSha256, Repeat, RequestError,
-    SubMerchantFields,
+    ResultCode, SubMerchantFields,
     message::{Value, message, open_enum},
     request::at_least_a_fen,
 };
@@ -60,7 +60,8 @@ impl Endpoint for ProfitSharingReturn {
     const NEEDS_CERT: bool = true;
     const ANSWER: AnswerKind = AnswerKind::Signed;
     const REPEAT: Repeat = Repeat::SameNumber;
-    const SUB_MERCHANT: SubMerchantFields = SubMerchantFields::MchIdOnly;
+    const SUB_MERCHANT: SubMerchantFields = SubMerchantFields::Both;
+    const RESULT_CODE: ResultCode = ResultCode::MayBeAbsent;
     type Sign = OnlyHmacSha256;
     type Response = ProfitSharingReturnResponse;
 

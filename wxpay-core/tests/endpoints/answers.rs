@@ -2,8 +2,8 @@ use wxpay_core::{
     Account, SignType, SubMerchant,
     api::{
         AnswerError, Coupon, CouponType, FieldError, MicroPay, OnlyHmacSha256, OrderQuery,
-        ProfitSharingQuery, QueryCombinedOrder, Refund, RefundQuery, RefundStatus, Reverse,
-        SharingStatus, TradeState, parse, parse_verified,
+        ProfitSharingQuery, ProfitSharingReturn, QueryCombinedOrder, Refund, RefundQuery,
+        RefundStatus, ReturnResult, Reverse, SharingStatus, TradeState, parse, parse_verified,
     },
 };
 
@@ -270,4 +270,38 @@ fn names_of_the_account_differ() {
     let query =
         parse::<ProfitSharingQuery>(xml.as_bytes(), &seed_account(), OnlyHmacSha256).unwrap();
     assert_eq!(query.status, SharingStatus::Finished);
+}
+
+#[test]
+fn a_return_of_a_sharing_may_leave_out_the_result_code() {
+    let fields: Vec<_> = with(&[
+        ("out_return_no", "R20260101000001"),
+        ("result", "SUCCESS"),
+        ("return_no", "3008450740201411110007820472"),
+        ("return_amount", "10"),
+    ])
+    .into_iter()
+    .filter(|(name, _)| *name != "result_code")
+    .collect();
+    let xml = answer(&fields, SignType::HmacSha256);
+    let returned =
+        parse::<ProfitSharingReturn>(xml.as_bytes(), &seed_account(), OnlyHmacSha256).unwrap();
+    assert_eq!(returned.result, ReturnResult::Success);
+    // Everywhere else its absence is a fault.
+    let elsewhere = parse::<ProfitSharingQuery>(xml.as_bytes(), &seed_account(), OnlyHmacSha256);
+    assert_eq!(
+        elsewhere.unwrap_err(),
+        AnswerError::Field(FieldError::Missing {
+            field: "result_code"
+        })
+    );
+    // Its refusals have a name of their own for what they say.
+    let refused = b"<xml><return_code>FAIL</return_code><error_code>NOAUTH</error_code><error_msg>no right</error_msg></xml>";
+    let refused = parse::<ProfitSharingReturn>(refused, &seed_account(), OnlyHmacSha256);
+    assert_eq!(
+        refused.unwrap_err(),
+        AnswerError::Refused {
+            return_msg: "no right".into()
+        }
+    );
 }
