@@ -145,12 +145,13 @@ fn feed(settings: &Settings) -> BrowserFeed {
     }
 }
 
-fn gateway_base(settings: &Settings, sim: Option<&RunningSim>) -> String {
+/// The gateway's address; none for the real one, which the client knows, with the second host that it falls back to.
+fn gateway_base(settings: &Settings, sim: Option<&RunningSim>) -> Option<String> {
     match (&settings.gateway, sim) {
-        (_, Some(sim)) => format!("http://{}", sim.addr()),
-        (Gateway::Sim(address), None) => format!("http://{address}"),
-        (Gateway::Custom(url), None) => url.to_string(),
-        (Gateway::WeChat, None) => Client::DEFAULT_BASE_URL.to_owned(),
+        (_, Some(sim)) => Some(sim.url()),
+        (Gateway::Sim(address), None) => Some(format!("http://{address}")),
+        (Gateway::Custom(url), None) => Some(url.to_string()),
+        (Gateway::WeChat, None) => None,
     }
 }
 
@@ -169,8 +170,11 @@ pub(super) fn desk_for(
     store: Arc<dyn OrderStore>,
     sim: Option<&RunningSim>,
 ) -> Result<Desk, String> {
-    let client = Client::builder(settings.account.clone())
-        .base_url(gateway_base(settings, sim))
+    let mut client = Client::builder(settings.account.clone());
+    if let Some(base) = gateway_base(settings, sim) {
+        client = client.base_url(base);
+    }
+    let client = client
         .build()
         .map_err(|error| format!("--gateway: {error}"))?;
     Ok(Desk {
