@@ -47,6 +47,18 @@ pub enum StoreError {
         /// What is wrong, and where.
         what: String,
     },
+    /// The ledger has not what was acknowledged: something was lost, or is old again, or torn. Nothing is served from it.
+    #[error(
+        "the ledger is not whole: {what}; its last good group is {last_good_group}, and group {acknowledged_group} had been acknowledged"
+    )]
+    Lost {
+        /// The last group of the log that is known to be what it was, since the one after it follows from it.
+        last_good_group: u64,
+        /// The last group that had been acknowledged, at least.
+        acknowledged_group: u64,
+        /// What is wrong.
+        what: String,
+    },
     /// The operating system said no while the store was opened, or of a file beside the ledger.
     #[error("{what}: {error}")]
     Io {

@@ -48,6 +48,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `sled` (default) | `SledStore`, `SledOptions` |
+//! | `fault-points` | `SledOptions::faults`: tests make the disk fail, freeze or lie, or end the process, at every step |
 #![cfg_attr(
     not(feature = "sled"),
     allow(dead_code, reason = "what only backends use")
@@ -77,7 +78,11 @@ mod transition;
 #[cfg(feature = "sled")]
 pub(crate) use self::inbox::NotifyHead;
 #[cfg(feature = "sled")]
-pub use self::sled::{SledOptions, SledStore};
+pub use self::sled::{
+    Compacted, Progress, ProgressHook, SledOptions, SledStore, Verification, Verify,
+};
+#[cfg(feature = "fault-points")]
+pub use self::sled::{Fault, FaultHook, Side, Step};
 pub use self::{
     attempt::{Attempt, Prepay},
     command::{

@@ -29,27 +29,46 @@ async fn write(store: &dyn OrderStore) {
     for n in 0..ORDERS {
         let number = format!("kept-{n}");
         store.create(create(&number)).await.unwrap();
-        store.begin_attempt(begin_attempt(&number, T0)).await.unwrap();
+        store
+            .begin_attempt(begin_attempt(&number, T0))
+            .await
+            .unwrap();
         store
             .attach_prepay(attach_prepay(&number, &number, T0))
             .await
             .unwrap();
         match n % 3 {
-            0 => drop(store.mark_paid(mark_paid(&number, &number, &format!("t-{number}"))).await.unwrap()),
-            1 => drop(store.begin_close(begin_close(&number, T0 + secs(10))).await.unwrap()),
+            0 => drop(
+                store
+                    .mark_paid(mark_paid(&number, &number, &format!("t-{number}")))
+                    .await
+                    .unwrap(),
+            ),
+            1 => drop(
+                store
+                    .begin_close(begin_close(&number, T0 + secs(10)))
+                    .await
+                    .unwrap(),
+            ),
             _ => {}
         }
     }
-    let mut claims = store.claim(RelayId::new("writer"), secs(60), 2).await.unwrap();
+    let mut claims = store
+        .claim(RelayId::new("writer"), secs(60), 2)
+        .await
+        .unwrap();
     store.ack(claims.pop().unwrap().token).await.unwrap();
     store
         .park(claims.pop().unwrap().token, "no such queue".to_owned())
         .await
         .unwrap();
     for (verdict, bytes) in [
-        (Verdict::Accepted {
+        (
+            Verdict::Accepted {
                 outcome: Outcome::Applied,
-            }, 20_000),
+            },
+            20_000,
+        ),
         (
             Verdict::Refused {
                 reason: "sign".to_owned(),
@@ -79,7 +98,11 @@ async fn verify(store: &dyn OrderStore) {
             _ => (OrderState::Unpaid, 3),
         };
         assert_eq!(order.state(), state, "{number}");
-        assert_eq!(store.log(&key(&number)).await.unwrap().len(), rows, "{number}");
+        assert_eq!(
+            store.log(&key(&number)).await.unwrap().len(),
+            rows,
+            "{number}"
+        );
     }
     let query = OrderQuery {
         state: Some(OrderState::Paid),
@@ -97,7 +120,12 @@ async fn verify(store: &dyn OrderStore) {
         limit: 10,
     };
     assert_eq!(store.notifies(query).await.unwrap().len(), 2);
-    let body = store.notify(NotifyId::Accepted(1)).await.unwrap().unwrap().body;
+    let body = store
+        .notify(NotifyId::Accepted(1))
+        .await
+        .unwrap()
+        .unwrap()
+        .body;
     assert_eq!(body, vec![b'x'; 20_000]);
     assert_eq!(store.accounts().await.unwrap()[0].open_orders, 16);
 }
@@ -150,9 +178,12 @@ async fn folders_of_earlier_formats_open_and_go_on() {
         let store = open(folder.path());
         verify(&store).await;
         // Two rows of one order came first, so those of the second are next.
-        let claims = store.claim(RelayId::new("reader"), secs(60), 1).await.unwrap();
+        let claims = store
+            .claim(RelayId::new("reader"), secs(60), 1)
+            .await
+            .unwrap();
         assert_eq!(claims[0].row.key, key("kept-3"));
-        assert_eq!(claims[0].row.kind, OutboxKind::OrderPay);
+        assert_eq!(claims[0].row.kind, OutboxKind::PayNotify);
         store.create(create("new")).await.unwrap();
         store
             .mark_paid(mark_paid("new", "new", "t-new"))

@@ -4,7 +4,6 @@
 //! then answers. No timer gathers the group: what comes in during a sync is the next one.
 
 use std::{
-    fs::File,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError},
@@ -13,8 +12,13 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    Shared,
+    Live, Shared,
+    checkpoint::Checkpoint,
+    disk::Disk,
+    fault::Step,
+    folder::{Folder, io_error},
     group::{Counters, Decided, Group, RelayChange, low_write},
+    head::Head,
     job::{Answer, Job, Reply},
     trees::Trees,
 };
@@ -23,21 +27,13 @@ use crate::{NotifySecret, PageTicket, Random, StoreError};
 /// The most jobs of a group.
 const GROUP_MAX: usize = 256;
 
-/// Makes durable what was flushed.
-pub(super) type SyncFile = Box<dyn FnMut() -> io::Result<()> + Send>;
-
-/// A sync of the ledger's file. sled's own `flush` ends with `sync_file_range` on Linux, which leaves the drive's cache and
-/// the file's length alone: without this a power cut loses what was acknowledged.
-pub(super) fn file_sync(file: File) -> SyncFile {
-    Box::new(move || file.sync_data())
-}
-
 /// What the thread owns.
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
     pub(super) trees: Trees,
     pub(super) counters: Counters,
-    pub(super) sync: SyncFile,
+    pub(super) disk: Disk,
+    pub(super) folder: Folder,
     pub(super) jobs: mpsc::Receiver<Job>,
 }
 
@@ -50,10 +46,19 @@ impl Committer {
             shared.fail("the committer panicked");
             return;
         };
-        let result = catch_unwind(AssertUnwindSafe(|| self.shut()))
+        let last = catch_unwind(AssertUnwindSafe(|| self.shut()))
             .unwrap_or_else(|_| Err(shared.fail("the store panicked while it was closed")));
-        // The lock on the folder goes with the last handle, before anyone hears that the store is closed.
-        drop(self);
+        let Self {
+            trees,
+            disk,
+            folder,
+            ..
+        } = self;
+        // sled writes no more once its last handle is gone.
+        drop(trees);
+        let result = last.and_then(|live| leave(live, &disk, &folder));
+        // The lock on the folder goes before anyone hears that the store is closed.
+        drop((disk, folder));
         if let Some(reply) = closing {
             drop(reply.send(result));
         }
@@ -121,28 +126,47 @@ impl Committer {
             .live
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let written = self
-            .trees
-            .apply(&writes)
-            .and_then(|()| self.trees.flush())
-            .map_err(|error| error.to_string())
-            .and_then(|()| (self.sync)().map_err(|error| error.to_string()));
-        if let Err(why) = written {
-            let failed = self.shared.fail(&why);
-            drop(live);
-            for answer in answers {
-                answer.fail(&why);
+        let before = live
+            .as_ref()
+            .expect("the store is live while its committer works")
+            .head;
+        let head = Head {
+            commits: before.commits + 1,
+            group: self.counters.next_group - 1,
+            rows: self.counters.rows,
+            chain: self.counters.chain,
+            ..before
+        };
+        let applied = match self.disk.write(&self.trees, &writes, &head) {
+            Ok(applied) => applied,
+            Err(error) => {
+                let why = error.to_string();
+                let failed = self.shared.fail(&why);
+                drop(live);
+                for answer in answers {
+                    answer.fail(&why);
+                }
+                return Err(failed);
             }
-            return Err(failed);
+        };
+        if let Some(audit) = self.shared.audit().as_mut() {
+            audit.note(&writes, &applied);
         }
         if let Some(live) = live.as_mut() {
+            live.head = applied.head;
             for (key, before, after) in &marks {
                 live.index.change(key, before.as_ref(), after);
             }
         }
         let woken = self.settle(relay_changes);
         drop(live);
-        answers.into_iter().for_each(Answer::send);
+        for answer in answers {
+            // A fault here stands for a crash; a failure to answer is none of the ledger's.
+            drop(self.disk.faults.around(Step::Answer, || {
+                answer.send();
+                Ok(())
+            }));
+        }
         if woken {
             self.shared
                 .wake
@@ -166,7 +190,7 @@ impl Committer {
     }
 
     /// Writes where the outbox begins, syncs a last time, and lets go of the ledger.
-    fn shut(&mut self) -> Result<(), StoreError> {
+    fn shut(&mut self) -> Result<Live, StoreError> {
         self.jobs.close();
         let result = if let Some(failed) = self.shared.failed() {
             Err(failed)
@@ -179,9 +203,33 @@ impl Committer {
                 relay: Vec::new(),
             })
         };
-        self.shared.shut();
-        result
+        let live = self.shared.shut();
+        result?;
+        self.disk
+            .mark
+            .sync(&self.disk.faults)
+            .map_err(|error| self.shared.fail(&error.to_string()))?;
+        live.ok_or(StoreError::Closed)
     }
+}
+
+/// Leaves the note of a clean stop, last of all.
+fn leave(live: Live, disk: &Disk, folder: &Folder) -> Result<(), StoreError> {
+    let Live { trees, index, head } = live;
+    drop(trees);
+    disk.db
+        .sync_data()
+        .map_err(io_error("syncing the ledger in", &folder.path))?;
+    let db_bytes = folder.db_bytes()?;
+    disk.faults
+        .around(Step::Checkpoint, || {
+            Checkpoint::write(&folder.path, &head, db_bytes, &index)
+        })
+        .map_err(io_error(
+            "writing the note of a clean stop in",
+            &folder.path,
+        ))?;
+    folder.sync_names()
 }
 
 fn random() -> Result<Random, StoreError> {

@@ -9,10 +9,11 @@ use serde::Serialize;
 use wxpay_core::{AppId, MchId, OutTradeNo, TransactionId};
 
 use super::{
+    digest::Chain,
     inbox,
     index::{Index, Mark},
     job::{Answer, Job},
-    pack::{Packer, pack},
+    pack::{Packer, pack, pack_log},
     record::{
         Address, Hold, StoredLog, StoredOrder, StoredRow, decode, encode, load_order, order_parts,
     },
@@ -38,6 +39,10 @@ pub(super) struct Counters {
     pub(super) next_notify: u64,
     /// The low group as it was written last.
     pub(super) low: u64,
+    /// The hash of the log.
+    pub(super) chain: Chain,
+    /// Rows of the log.
+    pub(super) rows: u64,
 }
 
 /// What happens to the outbox in memory once the group is on disk.
@@ -92,8 +97,8 @@ impl<'a> Group<'a> {
             transactions: HashMap::new(),
             accounts: HashSet::new(),
             chunks: BTreeMap::new(),
-            log: Packer::default(),
-            outbox: Packer::default(),
+            log: Packer::chained(),
+            outbox: Packer::plain(),
             writes: Writes::new(),
             relay: Vec::new(),
             answers: Vec::new(),
@@ -285,18 +290,20 @@ impl<'a> Group<'a> {
             self.writes
                 .push((Kind::Outbox, packed_key(group, chunk), value));
         }
-        let packed = [
-            (Kind::Log, std::mem::take(&mut self.log)),
-            (Kind::Outbox, std::mem::take(&mut self.outbox)),
-        ];
-        for (kind, packer) in packed {
-            for (chunk, value) in packer.finish() {
-                self.writes
-                    .push((kind, packed_key(self.number, chunk), Some(value)));
-                self.counters.next_group = self.number + 1;
-            }
+        for (chunk, rows) in self.log.finish() {
+            let key = packed_key(self.number, chunk);
+            let value = pack_log(self.counters.chain, &rows);
+            self.counters.chain = self.counters.chain.link(&key, &value);
+            self.counters.rows += rows.len() as u64;
+            self.counters.next_group = self.number + 1;
+            self.writes.push((Kind::Log, key, Some(value)));
         }
-        self.write_counters(relay);
+        for (chunk, rows) in self.outbox.finish() {
+            let key = packed_key(self.number, chunk);
+            self.counters.next_group = self.number + 1;
+            self.writes.push((Kind::Outbox, key, Some(pack(&rows))));
+        }
+        write_counters(&mut self.writes, self.counters, self.number, relay);
         Decided {
             writes: self.writes,
             answers: self.answers,
@@ -304,18 +311,17 @@ impl<'a> Group<'a> {
             relay: self.relay,
         }
     }
+}
 
-    fn write_counters(&mut self, relay: &Relay) {
-        if self.writes.iter().any(|(kind, ..)| *kind == Kind::Inbox) {
-            let next = self.counters.next_notify.to_be_bytes().to_vec();
-            self.writes
-                .push((Kind::Meta, INBOX_NEXT_KEY.to_vec(), Some(next)));
-        }
-        let low = relay.lowest_group().unwrap_or(self.number);
-        if !self.writes.is_empty() && low >= self.counters.low + LOW_STEP {
-            self.counters.low = low;
-            self.writes.push(low_write(low));
-        }
+fn write_counters(writes: &mut Writes, counters: &mut Counters, number: u64, relay: &Relay) {
+    if writes.iter().any(|(kind, ..)| *kind == Kind::Inbox) {
+        let next = counters.next_notify.to_be_bytes().to_vec();
+        writes.push((Kind::Meta, INBOX_NEXT_KEY.to_vec(), Some(next)));
+    }
+    let low = relay.lowest_group().unwrap_or(number);
+    if !writes.is_empty() && low >= counters.low + LOW_STEP {
+        counters.low = low;
+        writes.push(low_write(low));
     }
 }
 

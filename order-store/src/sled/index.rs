@@ -1,18 +1,21 @@
 //! What is found by state, by time and by account: in memory, rebuilt when the store is opened.
 //!
 //! It is kept out of sled because every transition would remove a key there, and a sled that lives long does not give
-//! such space back. It costs some hundred bytes an order.
+//! such space back. It costs 50 to 80 bytes an order. A clean stop leaves it in a file ([`super::checkpoint`]), so that the
+//! next start need not read every order.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
+    sync::Arc,
 };
 
 use wxpay_core::{AppId, MchId};
 
+use super::place::Place;
 use crate::{Account, Cursor, Order, OrderKey, OrderQuery, OrderState, Timestamp};
 
-type ByTime = BTreeSet<(Timestamp, OrderKey)>;
+pub(super) type ByTime = BTreeSet<Place>;
 
 /// What of an order is indexed.
 #[derive(Clone)]
@@ -37,11 +40,14 @@ impl Mark {
 }
 
 /// The indexes.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
-    states: [ByTime; OrderState::ALL.len()],
-    due: ByTime,
-    accounts: BTreeMap<(MchId, AppId), u64>,
+    pub(super) states: [ByTime; OrderState::ALL.len()],
+    pub(super) due: ByTime,
+    /// With the number of their open orders.
+    pub(super) accounts: BTreeMap<(MchId, AppId), u64>,
+    /// One of each, for the places to share.
+    pub(super) merchants: BTreeSet<Arc<MchId>>,
 }
 
 impl Index {
@@ -54,24 +60,36 @@ impl Index {
         self.accounts.contains_key(&(mch_id.clone(), appid.clone()))
     }
 
+    /// The one copy of this number.
+    pub(super) fn merchant(&mut self, mch_id: &MchId) -> Arc<MchId> {
+        if let Some(known) = self.merchants.get(mch_id) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(mch_id.clone());
+        self.merchants.insert(Arc::clone(&new));
+        new
+    }
+
     /// The order of this key changed.
     pub(super) fn change(&mut self, key: &OrderKey, before: Option<&Mark>, after: &Mark) {
+        let mch_id = self.merchant(&key.mch_id);
+        let place = |at| Place::new(at, Arc::clone(&mch_id), &key.out_trade_no);
         let moved = before.is_none_or(|before| before.state != after.state);
         if let Some(before) = before {
             if moved {
-                self.states[before.state as usize].remove(&(before.created_at, key.clone()));
+                self.states[before.state as usize].remove(&place(before.created_at));
             }
             if let Some(due) = before.due
                 && before.due != after.due
             {
-                self.due.remove(&(due, key.clone()));
+                self.due.remove(&place(due));
             }
         }
         if moved {
-            self.states[after.state as usize].insert((after.created_at, key.clone()));
+            self.states[after.state as usize].insert(place(after.created_at));
         }
         if let Some(due) = after.due {
-            self.due.insert((due, key.clone()));
+            self.due.insert(place(due));
         }
         let was_open = before.is_some_and(|before| before.open);
         let open = self
@@ -88,43 +106,41 @@ impl Index {
     /// The keys of one page and the next cursor.
     pub(super) fn page(&self, query: &OrderQuery, limit: usize) -> (Vec<OrderKey>, Option<Cursor>) {
         let end = match &query.cursor {
-            Some(cursor) => Bound::Excluded((cursor.created_at, cursor.key.clone())),
+            Some(Cursor { created_at, key }) => Bound::Excluded(Place::new(
+                *created_at,
+                Arc::new(key.mch_id.clone()),
+                &key.out_trade_no,
+            )),
             None => Bound::Unbounded,
         };
-        let mut found: Vec<&(Timestamp, OrderKey)> = OrderState::ALL
+        let mut found: Vec<&Place> = OrderState::ALL
             .into_iter()
             .filter(|state| query.state.is_none_or(|wanted| wanted == *state))
             .flat_map(|state| {
                 self.states[state as usize]
                     .range((Bound::Unbounded, end.clone()))
                     .rev()
-                    .take_while(|(at, _)| query.since.is_none_or(|since| *at >= since))
+                    .take_while(|place| query.since.is_none_or(|since| place.at >= since))
                     .take(limit + 1)
             })
             .collect();
         found.sort_unstable_by(|a, b| b.cmp(a));
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = found
-            .last()
-            .filter(|_| more)
-            .map(|(created_at, key)| Cursor {
-                created_at: *created_at,
-                key: key.clone(),
-            });
-        (
-            found.into_iter().map(|(_, key)| key.clone()).collect(),
-            next,
-        )
+        let next = found.last().filter(|_| more).map(|place| Cursor {
+            created_at: place.at,
+            key: place.key(),
+        });
+        (found.into_iter().map(Place::key).collect(), next)
     }
 
     /// The keys of orders that are due, the longest overdue first.
     pub(super) fn due(&self, now: Timestamp, limit: usize) -> Vec<OrderKey> {
         self.due
             .iter()
-            .take_while(|(due, _)| *due <= now)
+            .take_while(|place| place.at <= now)
             .take(limit)
-            .map(|(_, key)| key.clone())
+            .map(Place::key)
             .collect()
     }
 

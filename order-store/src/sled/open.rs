@@ -1,9 +1,12 @@
 //! Opening a folder: who may, what it must hold, and what is built in memory from it.
+//!
+//! In this order: the folder is locked; a compaction that a crash cut off is finished; a ledger that was not closed is
+//! copied aside; sled opens it; an older format is brought up to date; the head is compared with the high-water mark; after
+//! an unclean stop everything is verified; the note of a clean stop is taken away.
 
 use std::{
-    fs::{self, DirBuilder, File},
-    io,
-    path::{Path, PathBuf},
+    fs::File,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -12,8 +15,16 @@ use ::sled::Db;
 use wxpay_core::{AppId, MchId};
 
 use super::{
+    aside,
+    checkpoint::Checkpoint,
+    compact,
+    disk::Disk,
+    fault::{Faults, Step},
+    folder::{DB_FILE, Folder, io_error},
     group::Counters,
-    index::{Index, Mark},
+    head::Head,
+    index::{Index, Mark as OrderMark},
+    mark::{self, Mark},
     record::{Address, decode, encode, join_order},
     relay::{Entry, Relay},
     ring,
@@ -22,35 +33,67 @@ use super::{
         ACCOUNT_PREFIX, FORMAT_KEY, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, damaged,
         packed_key, parse_packed_key,
     },
+    verify::{Audit, Nobody, Visit, lost},
 };
-use crate::{StoreError, Timestamp};
+use crate::{Progress, ProgressHook, StoreError, Timestamp, Verify};
 
 /// The format that this program writes, and the newest that it reads.
-const FORMAT: u32 = 1;
-/// A process that was killed may hold its lock a moment longer.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const FORMAT: u32 = 2;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
-/// The file that sled keeps everything in.
-pub(super) const DB_FILE: &str = "db";
-/// Where sled puts what is too large for it, and never syncs it.
-const BLOBS: &str = "blobs";
+
+/// How a folder is opened.
+#[derive(Clone)]
+pub(super) struct How {
+    pub(super) cache_bytes: u64,
+    pub(super) lock_patience: Duration,
+    pub(super) verify: Verify,
+    pub(super) progress: Option<ProgressHook>,
+    pub(super) faults: Faults,
+}
+
+impl How {
+    pub(super) fn report(&self, progress: Progress) {
+        tracing::info!(
+            records = progress.records,
+            of = progress.of_records,
+            took = ?progress.took,
+            "verifying the ledger"
+        );
+        if let Some(hook) = &self.progress {
+            hook(progress);
+        }
+    }
+}
 
 /// An open folder.
 pub(super) struct Opened {
+    pub(super) folder: Folder,
     pub(super) trees: Trees,
+    pub(super) head: Head,
+    /// What is still to be verified, in the background; nothing when it was.
+    pub(super) audit: Option<Audit>,
+    pub(super) verified: Progress,
     pub(super) index: Index,
     pub(super) relay: Relay,
     pub(super) counters: Counters,
-    pub(super) db_file: File,
+    pub(super) disk: Disk,
     pub(super) ring: ring::Ring,
 }
 
-/// Opens the folder on a thread of its own: sled can panic over a damaged file.
-pub(super) fn open(path: &Path, cache_bytes: u64, now: Timestamp) -> Result<Opened, StoreError> {
-    let path = path.to_owned();
+/// Opens the folder on a thread of its own: sled can panic over a damaged file. The panic hook of the process, which is not
+/// ours to change, still prints it, under the thread's name.
+pub(super) fn open(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreError> {
+    let (path, how) = (path.to_owned(), how.clone());
+    fenced(move || open_here(&path, &how, now))
+}
+
+/// Does this on a thread of its own, and makes an error of a panic.
+pub(super) fn fenced<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
     let worker = thread::Builder::new()
         .name("order-store-open".to_owned())
-        .spawn(move || open_here(&path, cache_bytes, now))
+        .spawn(work)
         .map_err(|error| StoreError::Io {
             what: "starting a thread".to_owned(),
             error,
@@ -67,75 +110,126 @@ pub(super) fn open(path: &Path, cache_bytes: u64, now: Timestamp) -> Result<Open
     })
 }
 
-fn io_error(what: &str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    let what = format!("{what} {}", path.display());
-    move |error| StoreError::Io { what, error }
-}
+fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreError> {
+    let folder = Folder::take(path, how.lock_patience)?;
+    compact::finish(&folder, &how.faults)?;
+    folder.refuse_blobs()?;
+    let had_ledger = folder.has_ledger()?;
+    let clean = match Checkpoint::read(path) {
+        Some(found) if had_ledger && folder.db_bytes()? == found.db_bytes => Some(found),
+        _ => None,
+    };
+    if had_ledger && clean.is_none() {
+        copy_aside(&folder, how)?;
+    }
+    let (trees, db) = open_trees(&folder, how)?;
+    folder.close_to_others()?;
+    let faults = &how.faults;
+    let (head, mut disk) = head(&folder, &trees, db, faults)?;
+    let mark = read_mark(path)?.unwrap_or_default();
+    Audit::compare(&head, &mark).map_err(|error| with_last_good(error, &trees, &head, &mark))?;
 
-fn open_here(path: &Path, cache_bytes: u64, now: Timestamp) -> Result<Opened, StoreError> {
-    prepare(path)?;
-    let db = lock(path, cache_bytes)?;
-    let trees = Trees::open(db).map_err(|error| damaged(&error))?;
-    check_format(path, &trees)?;
+    let (index, audit, verified) = match clean {
+        Some(clean) if clean.head != head => {
+            return Err(lost(
+                head.group.min(clean.head.group).saturating_sub(1),
+                &clean.head,
+                "it is not the one that was closed",
+            ));
+        }
+        Some(clean) if how.verify == Verify::AsNeeded => (
+            clean.index,
+            Some(Audit::new(&head, &mark)),
+            Progress::default(),
+        ),
+        _ => {
+            let mut index = Index::default();
+            let mut verified = Progress::default();
+            Audit::new(&head, &mark).run(&trees, &mut index, |progress| {
+                verified = progress;
+                how.report(progress);
+            })?;
+            (index, None, verified)
+        }
+    };
     let ring = ring::Ring::open(path).map_err(io_error("opening the refused notifies in", path))?;
-    sync_folder(path)?;
+    // From here on the ledger may be written, so the note of the clean stop goes first.
+    faults
+        .around(Step::Uncheckpoint, || Checkpoint::remove(path))
+        .map_err(io_error("removing the note of a clean stop in", path))?;
+    folder.sync_all()?;
+    disk.mark
+        .write(&head, faults)
+        .and_then(|()| disk.mark.sync(faults))
+        .map_err(io_error("writing the high-water mark in", path))?;
+    if audit.is_none() {
+        aside::done_with(&folder)?;
+    }
 
-    let mut index = index(&trees)?;
-    remember_accounts(&trees, &mut index)?;
     let low = trees.number(OUTBOX_LOW_KEY)?.unwrap_or(0);
     let counters = Counters {
         next_group: next_group(&trees)?,
         next_notify: trees.number(INBOX_NEXT_KEY)?.unwrap_or(1),
         low,
+        chain: head.chain,
+        rows: head.rows,
     };
-    let file = path.join(DB_FILE);
     Ok(Opened {
         relay: relay(&trees, low, now)?,
-        db_file: File::open(&file).map_err(io_error("opening", &file))?,
+        folder,
         trees,
+        head,
+        audit,
+        verified,
         index,
         counters,
+        disk,
         ring,
     })
 }
 
-/// Makes the folder, or makes sure that it is one of ours.
-fn prepare(path: &Path) -> Result<(), StoreError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(io_error("making", path))?;
-    let mut files = fs::read_dir(path).map_err(io_error("reading", path))?;
-    let known = path.join(DB_FILE).exists() || path.join("conf").exists();
-    if !known && let Some(Ok(file)) = files.next() {
-        return Err(StoreError::NotAStore {
-            path: path.to_owned(),
-            why: format!("it holds {} and no ledger", file.file_name().display()),
-        });
+/// A probe of sled's own lock goes first: an older program than this one takes no other.
+fn copy_aside(folder: &Folder, how: &How) -> Result<(), StoreError> {
+    let db = folder.path.join(DB_FILE);
+    let file = File::open(&db).map_err(io_error("opening", &db))?;
+    let deadline = Instant::now() + how.lock_patience;
+    while file.try_lock_shared().is_err() {
+        if Instant::now() >= deadline {
+            return Err(StoreError::Locked {
+                path: folder.path.clone(),
+            });
+        }
+        thread::sleep(LOCK_PAUSE);
     }
-    let blobs = path.join(BLOBS);
-    match fs::read_dir(&blobs) {
-        Ok(mut files) => match files.next() {
-            None => Ok(()),
-            Some(_) => Err(StoreError::Corrupt {
-                what: format!(
-                    "{} is not empty: values that large are never written here, and never synced",
-                    blobs.display()
-                ),
-            }),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(io_error("reading", &blobs)(error)),
-    }
+    drop(file);
+    let mut copied = Ok(());
+    how.faults
+        .around(Step::CopyAside, || {
+            copied = aside::copy(folder);
+            Ok(())
+        })
+        .map_err(io_error("copying", &db))?;
+    copied
 }
 
-fn lock(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {
+fn open_trees(folder: &Folder, how: &How) -> Result<(Trees, File), StoreError> {
+    let db = open_sled(&folder.path, how.cache_bytes, how.lock_patience)?;
+    let trees = Trees::open(db).map_err(|error| damaged(&error))?;
+    let file = folder.path.join(DB_FILE);
+    let file = File::open(&file).map_err(io_error("opening", &file))?;
+    Ok((trees, file))
+}
+
+pub(super) fn open_sled(
+    path: &Path,
+    cache_bytes: u64,
+    lock_patience: Duration,
+) -> Result<Db, StoreError> {
     let config = ::sled::Config::new()
         .path(path)
         .cache_capacity(cache_bytes)
         .flush_every_ms(None);
-    let deadline = Instant::now() + LOCK_PATIENCE;
+    let deadline = Instant::now() + lock_patience;
     loop {
         let error = match config.open() {
             Ok(db) => return Ok(db),
@@ -158,73 +252,143 @@ fn lock(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {
     }
 }
 
-fn check_format(path: &Path, trees: &Trees) -> Result<(), StoreError> {
-    match trees.get(Kind::Meta, FORMAT_KEY)? {
-        Some(value) => {
-            let found: u32 = decode(&value, "the store's format")?;
-            if found > FORMAT {
-                return Err(StoreError::NewerFormat {
-                    found,
-                    known: FORMAT,
+fn read_mark(path: &Path) -> Result<Option<Head>, StoreError> {
+    Mark::read(path).map_err(|error| StoreError::Corrupt {
+        what: format!("the high-water mark cannot be read: {error}"),
+    })
+}
+
+/// The head of the ledger, and what it is written with from now on.
+///
+/// A new folder gets its format's record and an empty head; one of format 1 gets the head that a scan finds, since it has
+/// none: what such a folder lost before cannot be told.
+fn head(
+    folder: &Folder,
+    trees: &Trees,
+    db: File,
+    faults: &Faults,
+) -> Result<(Head, Disk), StoreError> {
+    let path = &folder.path;
+    let format: Option<u32> = trees
+        .get(Kind::Meta, FORMAT_KEY)?
+        .map(|value| decode(&value, "the store's format"))
+        .transpose()?;
+    match format {
+        Some(found) if found > FORMAT => {
+            return Err(StoreError::NewerFormat {
+                found,
+                known: FORMAT,
+            });
+        }
+        Some(FORMAT) => {
+            if read_mark(path)?.is_none() {
+                return Err(StoreError::Corrupt {
+                    what: format!(
+                        "the high-water mark, {}, is gone: what the ledger lost cannot be told",
+                        path.join(mark::FILE).display()
+                    ),
                 });
             }
+            let head = trees.head()?.ok_or_else(|| StoreError::Corrupt {
+                what: "the head's record is gone".to_owned(),
+            })?;
+            return Ok((head, disk(path, db, faults)?));
+        }
+        None if !trees.is_empty() => {
+            return Err(StoreError::NotAStore {
+                path: path.clone(),
+                why: "its ledger has no format record".to_owned(),
+            });
+        }
+        // A mark that says more than "nothing yet" stays, and tells on a ledger that is empty or old again.
+        None | Some(_) if read_mark(path)?.is_none() => {
+            Mark::create(path).map_err(io_error("making the high-water mark in", path))?;
+            folder.sync_all()?;
+        }
+        None | Some(_) => {}
+    }
+    let found = count(trees)?;
+    let mark = read_mark(path)?.unwrap_or_default();
+    if mark.commits > 0 {
+        return Err(lost(found.group, &mark, "it has no head"));
+    }
+    let format = vec![(Kind::Meta, FORMAT_KEY.to_vec(), Some(encode(&FORMAT)))];
+    let mut disk = disk(path, db, faults)?;
+    let head = Head {
+        commits: 1,
+        ..found
+    };
+    let mut written = None;
+    faults
+        .around(Step::Format, || {
+            written = Some(disk.write(trees, &format, &head)?);
             Ok(())
-        }
-        None if trees.is_empty() => {
-            let format = vec![(Kind::Meta, FORMAT_KEY.to_vec(), Some(encode(&FORMAT)))];
-            trees
-                .apply(&format)
-                .and_then(|()| trees.flush())
-                .map_err(|error| damaged(&error))
-        }
-        None => Err(StoreError::NotAStore {
-            path: path.to_owned(),
-            why: "its ledger has no format record".to_owned(),
-        }),
-    }
+        })
+        .map_err(io_error("writing the format of", path))?;
+    Ok((written.map_or(head, |applied| applied.head), disk))
 }
 
-/// Makes the files and their names durable; sled itself syncs neither the folder nor its parent.
-fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    let parent = fs::canonicalize(path)
-        .map_err(io_error("finding", path))?
-        .parent()
-        .map(Path::to_owned);
-    let inside = ["conf", DB_FILE, BLOBS].map(|name| path.join(name));
-    let all: Vec<PathBuf> = inside
-        .into_iter()
-        .chain([path.to_owned()])
-        .chain(parent)
-        .collect();
-    for path in &all {
-        match File::open(path).and_then(|file| file.sync_all()) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io_error("syncing", path)(error)),
-        }
-    }
-    Ok(())
+fn disk(path: &Path, db: File, faults: &Faults) -> Result<Disk, StoreError> {
+    Ok(Disk {
+        db,
+        mark: Mark::open(path).map_err(io_error("opening the high-water mark in", path))?,
+        faults: faults.clone(),
+    })
 }
 
-fn index(trees: &Trees) -> Result<Index, StoreError> {
-    let mut index = Index::default();
-    for item in trees.tree(Kind::Orders) {
-        let (key, value) = item.map_err(|error| damaged(&error))?;
-        if key.last() == Some(&0) {
-            let stored = join_order(trees, &key, &value)?;
-            index.change(&stored.order.key, None, &Mark::of(&stored.order));
+/// The head of a ledger that has none.
+fn count(trees: &Trees) -> Result<Head, StoreError> {
+    let mut head = Head::default();
+    for kind in Kind::ALL {
+        for item in trees.tree(kind) {
+            let (key, value) = item.map_err(|error| damaged(&error))?;
+            head.count(kind, &key, &value)?;
         }
     }
-    Ok(index)
+    Ok(head)
 }
 
-fn remember_accounts(trees: &Trees, index: &mut Index) -> Result<(), StoreError> {
-    for item in trees.tree(Kind::Meta).scan_prefix(ACCOUNT_PREFIX) {
-        let (_, value) = item.map_err(|error| damaged(&error))?;
-        let (mch_id, appid): (MchId, AppId) = decode(&value, "account")?;
-        index.remember(mch_id, appid);
+/// A ledger that is too old: how far is its log good at all?
+fn with_last_good(error: StoreError, trees: &Trees, head: &Head, mark: &Head) -> StoreError {
+    let StoreError::Lost {
+        last_good_group,
+        what,
+        ..
+    } = error
+    else {
+        return error;
+    };
+    let checked = Audit::new(head, head).run(trees, &mut Nobody, drop);
+    let good = match checked {
+        Err(StoreError::Lost {
+            last_good_group: lower,
+            ..
+        }) => lower,
+        _ => last_good_group,
+    };
+    lost(good, mark, what)
+}
+
+/// The index is built of the records that pass.
+impl Visit for Index {
+    fn record(
+        &mut self,
+        trees: &Trees,
+        kind: Kind,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), StoreError> {
+        if kind == Kind::Orders && key.last() == Some(&0) {
+            let stored = join_order(trees, key, value)?;
+            let mark = OrderMark::of(&stored.order);
+            self.change(&stored.order.key, None, &mark);
+        }
+        if kind == Kind::Meta && key.starts_with(ACCOUNT_PREFIX) {
+            let (mch_id, appid): (MchId, AppId) = decode(value, "account")?;
+            self.remember(mch_id, appid);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// One above the last group; the log has a row of each.
@@ -257,4 +421,25 @@ fn relay(trees: &Trees, low: u64, now: Timestamp) -> Result<Relay, StoreError> {
         }
     }
     Ok(relay)
+}
+
+/// What the folder of a closed store holds, opened to be read: for [`compact`].
+pub(super) struct Closed {
+    pub(super) folder: Folder,
+    pub(super) trees: Trees,
+    pub(super) head: Head,
+}
+
+/// Opens a folder, verifies it, and gives it back with nobody serving from it.
+pub(super) fn open_closed(path: &Path, how: &How) -> Result<Closed, StoreError> {
+    let how = How {
+        verify: Verify::First,
+        ..how.clone()
+    };
+    let opened = open_here(path, &how, Timestamp::from_millis(0))?;
+    Ok(Closed {
+        folder: opened.folder,
+        trees: opened.trees,
+        head: opened.head,
+    })
 }

@@ -1,32 +1,56 @@
 //! Many rows in few values: what one group adds to the log and to the outbox.
 
-use super::record::{VALUE_MAX_BYTES, checked};
+use super::{
+    digest::Chain,
+    record::{VALUE_MAX_BYTES, checked},
+};
 use crate::StoreError;
 
 /// Version and number of rows.
 const HEAD_BYTES: usize = 3;
+/// The version of the log's values: after it stands the hash of the log before the value.
+const LOG_VERSION: u8 = 2;
+const CHAIN_BYTES: usize = 32;
 /// The length in front of a row.
 const LENGTH_BYTES: usize = 2;
 
 /// Fills values of at most [`VALUE_MAX_BYTES`] with rows.
-#[derive(Default)]
 pub(super) struct Packer {
     chunks: Vec<Vec<Vec<u8>>>,
     /// Bytes of the last chunk, with what its rows may grow by.
     used: usize,
+    /// Bytes in front of the rows.
+    head_bytes: usize,
 }
 
 impl Packer {
+    /// For values of rows alone.
+    pub(super) fn plain() -> Self {
+        Self {
+            chunks: Vec::new(),
+            used: 0,
+            head_bytes: HEAD_BYTES,
+        }
+    }
+
+    /// For values of the log, which have the chain in front.
+    pub(super) fn chained() -> Self {
+        Self {
+            head_bytes: HEAD_BYTES + CHAIN_BYTES,
+            ..Self::plain()
+        }
+    }
+
     /// Where the next row of `bytes` bytes goes, when `reserve` bytes are kept for it to grow: chunk and slot.
     pub(super) fn place(&mut self, bytes: usize, reserve: usize) -> (u16, u16) {
         let size = LENGTH_BYTES + bytes + reserve;
         assert!(
-            HEAD_BYTES + size <= VALUE_MAX_BYTES,
+            self.head_bytes + size <= VALUE_MAX_BYTES,
             "a row of {bytes} bytes fits no value: the limits of its fields forbid it"
         );
         if self.chunks.is_empty() || self.used + size > VALUE_MAX_BYTES {
             self.chunks.push(Vec::new());
-            self.used = HEAD_BYTES;
+            self.used = self.head_bytes;
         }
         self.used += size;
         let chunk = self.chunks.len() - 1;
@@ -44,16 +68,26 @@ impl Packer {
             .push(row);
     }
 
-    /// The values, by chunk.
-    pub(super) fn finish(self) -> impl Iterator<Item = (u16, Vec<u8>)> {
-        (0..).zip(self.chunks.into_iter().map(|rows| pack(&rows)))
+    /// The rows of each value, by chunk.
+    pub(super) fn finish(self) -> impl Iterator<Item = (u16, Vec<Vec<u8>>)> {
+        (0..).zip(self.chunks)
     }
 }
 
 /// One value of these rows.
 pub(super) fn pack(rows: &[Vec<u8>]) -> Vec<u8> {
+    fill(vec![1], rows)
+}
+
+/// One value of the log, which follows a log of this hash.
+pub(super) fn pack_log(before: Chain, rows: &[Vec<u8>]) -> Vec<u8> {
+    let mut value = vec![LOG_VERSION];
+    value.extend_from_slice(&before.0);
+    fill(value, rows)
+}
+
+fn fill(mut value: Vec<u8>, rows: &[Vec<u8>]) -> Vec<u8> {
     let count = u16::try_from(rows.len()).expect("a value holds far fewer rows");
-    let mut value = vec![1];
     value.extend_from_slice(&count.to_be_bytes());
     for row in rows {
         let length = u16::try_from(row.len()).expect("a row is smaller than a value");
@@ -66,13 +100,34 @@ pub(super) fn pack(rows: &[Vec<u8>]) -> Vec<u8> {
 
 /// The rows of one value.
 pub(super) fn unpack<'a>(value: &'a [u8], what: &str) -> Result<Vec<&'a [u8]>, StoreError> {
-    let damaged = || StoreError::Corrupt {
+    rows(checked(value, what)?, what)
+}
+
+/// The rows of one value of the log, and the hash before it. Values of format 1 have none.
+pub(super) fn unpack_log(value: &[u8]) -> Result<(Option<Chain>, Vec<&[u8]>), StoreError> {
+    match value.split_first() {
+        Some((&LOG_VERSION, rest)) => {
+            let (before, rest) = rest.split_first_chunk().ok_or_else(|| overrun("log"))?;
+            Ok((Some(Chain(*before)), rows(rest, "log")?))
+        }
+        Some((&newer, _)) if newer > LOG_VERSION => Err(StoreError::NewerFormat {
+            found: newer.into(),
+            known: LOG_VERSION.into(),
+        }),
+        _ => Ok((None, unpack(value, "log")?)),
+    }
+}
+
+fn overrun(what: &str) -> StoreError {
+    StoreError::Corrupt {
         what: format!("{what}: rows run over"),
-    };
+    }
+}
+
+fn rows<'a>(bytes: &'a [u8], what: &str) -> Result<Vec<&'a [u8]>, StoreError> {
+    let damaged = || overrun(what);
     let number = |bytes: &[u8; 2]| usize::from(u16::from_be_bytes(*bytes));
-    let (count, mut rest) = checked(value, what)?
-        .split_first_chunk()
-        .ok_or_else(damaged)?;
+    let (count, mut rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
     let mut rows = Vec::with_capacity(number(count).min(VALUE_MAX_BYTES));
     for _ in 0..number(count) {
         let (length, behind) = rest.split_first_chunk().ok_or_else(damaged)?;
@@ -103,23 +158,26 @@ mod tests {
         fn rows_come_back_from_where_they_were_put(
             sizes in proptest::collection::vec((1_usize..1_500, 0_usize..300), 1..200)
         ) {
-            let mut packer = Packer::default();
+            let mut packer = Packer::chained();
             let mut places = Vec::new();
             for (n, (size, reserve)) in sizes.iter().enumerate() {
                 places.push(packer.place(*size, *reserve));
                 packer.push(row(n, *size));
             }
-            let values: Vec<_> = packer.finish().collect();
+            let before = Chain([7; 32]);
+            let values: Vec<_> = packer.finish().map(|(_, rows)| pack_log(before, &rows)).collect();
             for (n, ((chunk, slot), (size, _))) in places.iter().zip(&sizes).enumerate() {
-                let (_, value) = &values[usize::from(*chunk)];
+                let value = &values[usize::from(*chunk)];
                 prop_assert!(value.len() <= VALUE_MAX_BYTES);
-                let rows = unpack(value, "test").unwrap();
+                let (found, rows) = unpack_log(value).unwrap();
+                prop_assert_eq!(found, Some(before));
                 prop_assert_eq!(rows[usize::from(*slot)].to_vec(), row(n, *size));
             }
         }
 
         #[test]
         fn damage_is_an_error_and_no_panic(value in proptest::collection::vec(any::<u8>(), 0..64)) {
+            drop(unpack_log(&value));
             if let Ok(rows) = unpack(&value, "test") {
                 prop_assert_eq!(pack(&rows.iter().map(|row| row.to_vec()).collect::<Vec<_>>()), value);
             }

@@ -3,19 +3,70 @@
 use std::{io, sync::PoisonError};
 
 use super::{
-    Shared, inbox,
-    pack::unpack,
+    Shared,
+    head::Head,
+    inbox,
+    pack::unpack_log,
     record::{Address, StoredLog, StoredRow, decode, load_order},
     ring, settle,
-    trees::{INBOX_NEXT_KEY, Kind, Trees, packed_key},
+    trees::{INBOX_NEXT_KEY, Kind, Trees, damaged, packed_key},
 };
 use crate::{
     Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, OutboxRow, PAGE_MAX,
     StoreError, Timestamp,
 };
 
+/// An order, held to the last row of its log.
 pub(super) fn load(trees: &Trees, key: &OrderKey) -> Result<Option<Order>, StoreError> {
-    Ok(load_order(trees, key)?.map(|stored| stored.order))
+    let Some(stored) = load_order(trees, key)? else {
+        return Ok(None);
+    };
+    load_log_row(trees, key, stored.last_log)?;
+    Ok(Some(stored.order))
+}
+
+/// A row of the order's log; its value must have its place in the chain, and the row be the order's.
+fn load_log_row(trees: &Trees, key: &OrderKey, at: Address) -> Result<StoredLog, StoreError> {
+    let damaged = || StoreError::Corrupt {
+        what: format!("row {at:?} of the log of {key}"),
+    };
+    let place = packed_key(at.group, at.chunk);
+    let value = trees.get(Kind::Log, &place)?.ok_or_else(damaged)?;
+    let (_, rows) = unpack_log(&value)?;
+    let row = rows.get(usize::from(at.slot)).ok_or_else(damaged)?;
+    let stored: StoredLog = decode(row, "row of the log")?;
+    // Each row is behind the one before it, so a damaged chain cannot go round for ever.
+    if stored.key != *key || stored.prev.is_some_and(|prev| prev >= at) {
+        return Err(damaged());
+    }
+    Ok(stored)
+}
+
+/// Whether the value after this one follows from it; the last one is what the head says.
+fn check_link(trees: &Trees, head: &Head, at: Address) -> Result<(), StoreError> {
+    let place = packed_key(at.group, at.chunk);
+    let log = trees.tree(Kind::Log);
+    let read = |found: ::sled::Result<Option<_>>| found.map_err(|error| damaged(&error));
+    let Some(value) = trees.get(Kind::Log, &place)? else {
+        return Ok(());
+    };
+    let (Some(before), _) = unpack_log(&value)? else {
+        // Values of format 1 have no hash; the verification of the whole log holds them to the next that has one.
+        return Ok(());
+    };
+    let after = match read(log.get_gt(&place))? {
+        Some((_, next)) => unpack_log(&next)?.0,
+        None => Some(head.chain),
+    };
+    if after == Some(before.link(&place, &value)) {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        what: format!(
+            "the log after group {}, chunk {}, does not follow",
+            at.group, at.chunk
+        ),
+    })
 }
 
 /// Orders that the index has, so the ledger must have them too.
@@ -29,25 +80,19 @@ pub(super) fn load_all(trees: &Trees, keys: &[OrderKey]) -> Result<Vec<Order>, S
         .collect()
 }
 
-pub(super) fn load_log(trees: &Trees, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
+/// An order's log. Every value that it is in is held to the one after it.
+pub(super) fn load_log(
+    trees: &Trees,
+    head: &Head,
+    key: &OrderKey,
+) -> Result<Vec<LogEntry>, StoreError> {
     let mut entries = Vec::new();
-    let mut at = load_order(trees, key)?.map(|stored| stored.last_log);
-    while let Some(address) = at {
-        let damaged = || StoreError::Corrupt {
-            what: format!("row {address:?} of the log of {key}"),
-        };
-        let value = trees
-            .get(Kind::Log, &packed_key(address.group, address.chunk))?
-            .ok_or_else(damaged)?;
-        let rows = unpack(&value, "log")?;
-        let row = rows.get(usize::from(address.slot)).ok_or_else(damaged)?;
-        let stored: StoredLog = decode(row, "row of the log")?;
-        // Each row is behind the one before it, so a damaged chain cannot go round for ever.
-        if stored.key != *key || stored.prev.is_some_and(|prev| prev >= address) {
-            return Err(damaged());
-        }
+    let mut next = load_order(trees, key)?.map(|stored| stored.last_log);
+    while let Some(at) = next {
+        let stored = load_log_row(trees, key, at)?;
+        check_link(trees, head, at)?;
         entries.push(stored.entry);
-        at = stored.prev;
+        next = stored.prev;
     }
     entries.reverse();
     Ok(entries)

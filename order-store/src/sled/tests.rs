@@ -1,17 +1,27 @@
 //! What the outside cannot bring about: a sync that fails, rows of the largest size, folders from elsewhere.
 
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{sync::mpsc, time::timeout};
 use wxpay_core::{FeeType, Fen, SignType};
 
 use super::{
-    SledOptions, SledStore,
-    committer::SyncFile,
+    Fault, FaultHook, Side, SledOptions, SledStore, Step, Verification, Verify,
+    checkpoint::Checkpoint,
+    head::Head,
     job::Job,
     record::{Hold, StoredLog, StoredRow, VALUE_MAX_BYTES, encode},
     settle::rows_of,
-    trees::{FORMAT_KEY, Kind, Trees, packed_key},
+    trees::{FORMAT_KEY, Kind, Trees, Writes, packed_key},
+    verify::{Audit, Nobody},
 };
 use crate::{
     By, Confirmation, Create, ExecuteError, Health, LogEntry, MarkPaid, OrderKey, OrderState,
@@ -62,22 +72,41 @@ fn open(path: &Path) -> Result<SledStore, StoreError> {
     SledStore::open(path, SledOptions::default())
 }
 
+fn options(faults: FaultHook) -> SledOptions {
+    SledOptions {
+        faults: Some(faults),
+        ..SledOptions::default()
+    }
+}
+
+/// Fails every step of this kind from when it is armed.
+fn failing(step: Step) -> (SledOptions, Arc<AtomicBool>) {
+    let armed = Arc::new(AtomicBool::new(false));
+    let fail = Arc::clone(&armed);
+    let hook: FaultHook = Arc::new(move |at, side| {
+        if (at, side) == (step, Side::Before) && fail.load(Ordering::SeqCst) {
+            Fault::Fail(io::Error::other("the drive is gone"))
+        } else {
+            Fault::None
+        }
+    });
+    (options(hook), armed)
+}
+
 #[tokio::test]
-async fn after_a_failed_sync_nothing_is_answered() {
+async fn after_a_failed_write_or_sync_nothing_is_answered() {
+    for step in [Step::Apply, Step::Flush, Step::Sync, Step::MarkWrite] {
+        nothing_is_answered_after(step).await;
+    }
+}
+
+async fn nothing_is_answered_after(step: Step) {
     let folder = tempfile::tempdir().unwrap();
-    let mut syncs_left = 1;
-    let sync = move |_| -> SyncFile {
-        Box::new(move || {
-            if syncs_left == 0 {
-                return Err(io::Error::other("the drive is gone"));
-            }
-            syncs_left -= 1;
-            Ok(())
-        })
-    };
-    let store = SledStore::open_with(folder.path(), SledOptions::default(), sync).unwrap();
+    let (options, armed) = failing(step);
+    let store = SledStore::open(folder.path(), options).unwrap();
     store.create(create("order-1")).await.unwrap();
     assert_eq!(store.health(), Health::Writable);
+    armed.store(true, Ordering::SeqCst);
     let failed = |error: StoreError| match error {
         StoreError::Failed { why } => assert_eq!(why, "the drive is gone"),
         other => panic!("{other:?}"),
@@ -96,32 +125,47 @@ async fn after_a_failed_sync_nothing_is_answered() {
             .unwrap_err(),
     );
     assert!(matches!(store.health(), Health::Failed { .. }));
+    // Nothing is tried again, even when the drive is back.
+    armed.store(false, Ordering::SeqCst);
     failed(store.close().await.unwrap_err());
     assert!(matches!(store.health(), Health::Failed { .. }));
+    drop(store);
+    let store = open(folder.path()).unwrap();
+    assert!(store.get(&key("order-1")).await.unwrap().is_some());
 }
 
 /// A sync that says when it has begun, and ends as it is told.
 fn held_sync() -> (
-    impl FnOnce(fs::File) -> SyncFile,
+    SledOptions,
     mpsc::UnboundedReceiver<()>,
     std::sync::mpsc::Sender<io::Result<()>>,
 ) {
     let (begun, has_begun) = mpsc::unbounded_channel();
     let (end, ends) = std::sync::mpsc::channel();
-    let sync = move |_| -> SyncFile {
-        Box::new(move || {
-            begun.send(()).unwrap();
-            ends.recv().unwrap()
-        })
-    };
-    (sync, has_begun, end)
+    let ends = Mutex::new(ends);
+    let opening = AtomicBool::new(true);
+    let hook: FaultHook = Arc::new(move |step, side| {
+        // Opening a new folder writes its format.
+        if (step, side) == (Step::Format, Side::After) {
+            opening.store(false, Ordering::SeqCst);
+        }
+        if (step, side) != (Step::Sync, Side::Before) || opening.load(Ordering::SeqCst) {
+            return Fault::None;
+        }
+        begun.send(()).unwrap();
+        match ends.lock().unwrap().recv().unwrap() {
+            Ok(()) => Fault::None,
+            Err(error) => Fault::Fail(error),
+        }
+    });
+    (options(hook), has_begun, end)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_never_sees_what_is_not_synced() {
     let folder = tempfile::tempdir().unwrap();
-    let (sync, mut begun, end) = held_sync();
-    let store = SledStore::open_with(folder.path(), SledOptions::default(), sync).unwrap();
+    let (options, mut begun, end) = held_sync();
+    let store = SledStore::open(folder.path(), options).unwrap();
     let store = Arc::new(store);
     let writer = tokio::spawn({
         let store = Arc::clone(&store);
@@ -149,12 +193,12 @@ async fn a_read_never_sees_what_is_not_synced() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_is_busy_and_takes_no_more() {
     let folder = tempfile::tempdir().unwrap();
-    let (sync, mut begun, end) = held_sync();
+    let (options, mut begun, end) = held_sync();
     let options = SledOptions {
         busy_after: Duration::from_millis(500),
-        ..SledOptions::default()
+        ..options
     };
-    let store = Arc::new(SledStore::open_with(folder.path(), options, sync).unwrap());
+    let store = Arc::new(SledStore::open(folder.path(), options).unwrap());
     let first = tokio::spawn({
         let store = Arc::clone(&store);
         async move { store.create(create("order-1")).await }
@@ -349,12 +393,12 @@ fn folders_from_elsewhere_are_refused() {
     let trees = Trees::open(::sled::open(folder.path()).unwrap()).unwrap();
     trees
         .tree(Kind::Meta)
-        .insert(FORMAT_KEY, encode(&2_u32))
+        .insert(FORMAT_KEY, encode(&3_u32))
         .unwrap();
     drop(trees);
     assert!(matches!(
         open(folder.path()),
-        Err(StoreError::NewerFormat { found: 2, known: 1 })
+        Err(StoreError::NewerFormat { found: 3, known: 2 })
     ));
 }
 
@@ -372,12 +416,17 @@ async fn blobs_and_damage_are_named_and_never_served() {
     }
     fs::remove_file(blob).unwrap();
 
-    let store = open(folder.path()).unwrap();
+    // Verified first, so that only the read can find the damage.
+    let options = SledOptions {
+        verify: Verify::First,
+        ..SledOptions::default()
+    };
+    let store = SledStore::open(folder.path(), options).unwrap();
     let wrong = vec![(Kind::Log, packed_key(1, 0), Some(vec![1, 0, 9, 0]))];
     store
         .shared
         .read(|live| {
-            live.trees.apply(&wrong).unwrap();
+            live.trees.apply(&wrong, &Head::default()).unwrap();
             Ok(())
         })
         .unwrap();
@@ -385,6 +434,187 @@ async fn blobs_and_damage_are_named_and_never_served() {
         store.log(&key("order-1")).await,
         Err(StoreError::Corrupt { .. })
     ));
+    assert!(matches!(
+        store.get(&key("order-1")).await,
+        Err(StoreError::Corrupt { .. })
+    ));
+}
+
+/// Changes records behind the store's back: `writes` go past the head, as damage does.
+async fn damaged_by(writes: &Writes) -> (tempfile::TempDir, StoreError) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    for n in 1..=3 {
+        let number = format!("order-{n}");
+        store.create(create(&number)).await.unwrap();
+        store.mark_paid(mark_paid(&number)).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let trees = Trees::open(::sled::open(folder.path()).unwrap()).unwrap();
+    for (kind, key, value) in writes {
+        match value {
+            Some(value) => trees.tree(*kind).insert(key, value.as_slice()).unwrap(),
+            None => trees.tree(*kind).remove(key).unwrap(),
+        };
+    }
+    trees.flush().unwrap();
+    drop(trees);
+    let error = open(folder.path()).expect_err("the damage is found");
+    (folder, error)
+}
+
+#[tokio::test]
+async fn what_is_lost_or_torn_is_told_with_the_last_good_group() {
+    let order = super::trees::order_key(&key("order-2"), 0);
+    let cases = [
+        ((Kind::Log, packed_key(4, 0), None), 3, "does not follow"),
+        (
+            (Kind::Log, packed_key(6, 0), None),
+            4,
+            "not the one that was acknowledged",
+        ),
+        ((Kind::Log, packed_key(1, 0), None), 0, "does not follow"),
+        ((Kind::Orders, order, None), 6, "records of orders"),
+        (
+            (Kind::Outbox, packed_key(4, 0), None),
+            6,
+            "records of outbox",
+        ),
+        (
+            (Kind::Attempts, b"new".to_vec(), Some(vec![1])),
+            6,
+            "records of attempts",
+        ),
+    ];
+    for (write, good, said) in cases {
+        let (folder, error) = damaged_by(&vec![write]).await;
+        match &error {
+            StoreError::Lost {
+                last_good_group,
+                acknowledged_group,
+                what,
+            } => {
+                assert!(what.contains(said), "{error}");
+                assert_eq!(
+                    (*last_good_group, *acknowledged_group),
+                    (good, 6),
+                    "{error}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        // And so it stays: a second try says no less.
+        assert!(matches!(open(folder.path()), Err(StoreError::Lost { .. })));
+    }
+}
+
+/// The background verification is the one that finds it here: the note of the clean stop fits the damaged file.
+#[tokio::test]
+async fn a_store_that_serves_fails_when_its_verification_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    store.create(create("order-1")).await.unwrap();
+    let wrong = vec![(Kind::Attempts, b"new".to_vec(), Some(vec![1]))];
+    store
+        .shared
+        .read(|live| {
+            live.trees
+                .tree(Kind::Attempts)
+                .insert(&wrong[0].1, &[1])
+                .unwrap();
+            Ok(())
+        })
+        .unwrap();
+    store.close().await.unwrap();
+    let store = open(folder.path()).unwrap();
+    let mut verification = store.verification();
+    let end = verification
+        .wait_for(|now| !matches!(now, Verification::Running(_)))
+        .await
+        .unwrap()
+        .clone();
+    match end {
+        Verification::Failed { why } => assert!(why.contains("records of attempts"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        store.get(&key("order-1")).await,
+        Err(StoreError::Failed { .. })
+    ));
+}
+
+/// The index that a clean stop leaves is the one that the records give.
+#[tokio::test]
+async fn the_index_of_a_clean_stop_is_that_of_the_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    for n in 0..50 {
+        let number = format!("order-{n}");
+        store.create(create(&number)).await.unwrap();
+        if n % 2 == 0 {
+            store.mark_paid(mark_paid(&number)).await.unwrap();
+        }
+    }
+    store.close().await.unwrap();
+    let left = Checkpoint::read(folder.path()).unwrap().index;
+    let options = SledOptions {
+        verify: Verify::First,
+        ..SledOptions::default()
+    };
+    let store = SledStore::open(folder.path(), options).unwrap();
+    store
+        .shared
+        .read(|live| {
+            assert_eq!(live.index, left);
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// What goes on while the background verification reads is taken into account, ahead of it and behind it.
+#[tokio::test]
+async fn a_verification_keeps_up_with_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    for n in 0..20 {
+        store.create(create(&format!("order-{n}"))).await.unwrap();
+    }
+    let (head, mark) = store
+        .shared
+        .read(|live| Ok((live.head, live.head)))
+        .unwrap();
+    *store.shared.audit() = Some(Audit::new(&head, &mark));
+    let mut more = true;
+    let mut n = 0;
+    while more {
+        more = store
+            .shared
+            .read(|live| {
+                let mut audit = store.shared.audit();
+                audit.as_mut().unwrap().step(&live.trees, 3, &mut Nobody)
+            })
+            .unwrap();
+        if n < 20 {
+            store
+                .mark_paid(mark_paid(&format!("order-{n}")))
+                .await
+                .unwrap();
+            store
+                .create(create(&format!("order-{}", n + 20)))
+                .await
+                .unwrap();
+            let claims = store
+                .claim(RelayId::new("r"), Duration::from_mins(1), 2)
+                .await
+                .unwrap();
+            for claim in claims {
+                store.ack(claim.token).await.unwrap();
+            }
+        }
+        n += 1;
+    }
+    assert!(n > 20, "it went in slices");
+    store.close().await.unwrap();
 }
 
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
 use wxpay_core::{MchId, OutTradeNo, TransactionId};
 
+use super::{digest::digest, head::Head, record::VALUE_MAX_BYTES};
 use crate::{OrderKey, StoreError, hash::fnv1a};
 
 /// One tree for each kind of record; in this order they go into every transaction.
@@ -12,17 +13,35 @@ pub(super) enum Kind {
     Orders,
     Attempts,
     Transactions,
-    #[expect(
-        dead_code,
-        reason = "the index of refund numbers: its tree stands from the first day, its commands come later"
-    )]
     Refunds,
     Log,
     Outbox,
     Inbox,
 }
 
-const NAMES: [&str; 8] = [
+/// How many kinds there are.
+pub(super) const KINDS: usize = 8;
+
+impl Kind {
+    /// In the order of the trees.
+    pub(super) const ALL: [Self; KINDS] = [
+        Self::Meta,
+        Self::Orders,
+        Self::Attempts,
+        Self::Transactions,
+        Self::Refunds,
+        Self::Log,
+        Self::Outbox,
+        Self::Inbox,
+    ];
+
+    /// The name of its tree.
+    pub(super) const fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+}
+
+const NAMES: [&str; KINDS] = [
     "meta",
     "orders",
     "attempts",
@@ -35,6 +54,8 @@ const NAMES: [&str; 8] = [
 
 /// The format of the folder.
 pub(super) const FORMAT_KEY: &[u8] = b"format";
+/// The [`Head`].
+pub(super) const HEAD_KEY: &[u8] = b"head";
 /// The lowest group that may hold rows of the outbox.
 pub(super) const OUTBOX_LOW_KEY: &[u8] = b"outbox_low";
 /// The number of the next accepted notify.
@@ -44,6 +65,14 @@ pub(super) const ACCOUNT_PREFIX: &[u8] = b"account\0";
 
 /// What one group writes: a value, or nothing to remove the key.
 pub(super) type Writes = Vec<(Kind, Vec<u8>, Option<Vec<u8>>)>;
+
+/// What a transaction came to.
+#[derive(Default)]
+pub(super) struct Applied {
+    pub(super) head: Head,
+    /// For each write the numbers of the record before and after, 0 for none.
+    pub(super) changes: Vec<(u64, u64)>,
+}
 
 /// The open trees.
 #[derive(Clone)]
@@ -89,17 +118,51 @@ impl Trees {
         self.trees.iter().all(Tree::is_empty)
     }
 
-    /// Writes all or nothing. It is in sled's buffer then, and on disk after [`Trees::flush`] and a sync of the file.
-    pub(super) fn apply(&self, writes: &Writes) -> ::sled::Result<()> {
+    /// The head as it was written last; nothing in a folder that has none yet.
+    pub(super) fn head(&self) -> Result<Option<Head>, StoreError> {
+        let Some(value) = self.get(Kind::Meta, HEAD_KEY)? else {
+            return Ok(None);
+        };
+        Head::decode(&value)
+            .map(Some)
+            .ok_or_else(|| StoreError::Corrupt {
+                what: "the head's record".to_owned(),
+            })
+    }
+
+    /// Writes all or nothing, and with it the head that follows from `head`. It is in sled's buffer then, and on disk after
+    /// [`Trees::flush`] and a sync of the file.
+    pub(super) fn apply(&self, writes: &Writes, head: &Head) -> ::sled::Result<Applied> {
         let done = self.trees.as_slice().transaction(|trees| {
+            let mut head = *head;
+            let mut changes = Vec::with_capacity(writes.len());
             for (kind, key, value) in writes {
                 let tree = &trees[*kind as usize];
-                match value {
-                    Some(value) => tree.insert(key.as_slice(), value.as_slice())?,
+                let old = match value {
+                    Some(value) => {
+                        assert!(
+                            value.len() <= VALUE_MAX_BYTES,
+                            "a value of {} bytes",
+                            value.len()
+                        );
+                        tree.insert(key.as_slice(), value.as_slice())?
+                    }
                     None => tree.remove(key.as_slice())?,
                 };
+                let number =
+                    |value: Option<&[u8]>| value.map_or(0, |value| digest(*kind, key, value));
+                let change = (number(old.as_deref()), number(value.as_deref()));
+                let sum = &mut head.sums[*kind as usize];
+                *sum = sum.wrapping_sub(change.0).wrapping_add(change.1);
+                match (old, value) {
+                    (None, Some(_)) => head.records += 1,
+                    (Some(_), None) => head.records = head.records.saturating_sub(1),
+                    _ => {}
+                }
+                changes.push(change);
             }
-            Ok(())
+            trees[Kind::Meta as usize].insert(HEAD_KEY, head.encode().as_slice())?;
+            Ok(Applied { head, changes })
         });
         done.map_err(|error| match error {
             TransactionError::Abort(()) => unreachable!("nothing aborts"),

@@ -1,0 +1,338 @@
+//! The note of a clean stop: what the ledger held then, how long its file was, and the index of orders.
+//!
+//! It is written last of all when a store is closed, and taken away before the next one serves. Where it is missing, torn
+//! or of another ledger, the stop was not clean: then everything is read and checked before anything is served.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use wxpay_core::{AppId, MchId, OutTradeNo};
+
+use super::{
+    digest::digest_bytes,
+    head::{Head, SEALED_BYTES},
+    index::{ByTime, Index},
+    place::{NUMBER_MAX_BYTES, Place},
+};
+use crate::Timestamp;
+
+/// The file's name in the folder.
+pub(super) const FILE: &str = "clean";
+/// While it is written.
+pub(super) const NEW_FILE: &str = "clean.new";
+/// Changes with every change of what follows: a note of another version is no note.
+const MAGIC: &[u8; 8] = b"ordclean";
+const VERSION: u8 = 1;
+const PAGE_BYTES: usize = 64 << 10;
+
+/// What a clean stop left.
+#[derive(Debug)]
+pub(super) struct Checkpoint {
+    pub(super) head: Head,
+    /// The length of sled's file.
+    pub(super) db_bytes: u64,
+    pub(super) index: Index,
+}
+
+impl Checkpoint {
+    /// Writes it under a name that does not count, syncs it, and gives it the name that does. The folder's own sync is
+    /// the caller's.
+    pub(super) fn write(
+        folder: &Path,
+        head: &Head,
+        db_bytes: u64,
+        index: &Index,
+    ) -> io::Result<()> {
+        let new = folder.join(NEW_FILE);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut out = Digesting::new(BufWriter::new(options.open(&new)?));
+        out.put(MAGIC)?;
+        out.put(&[VERSION])?;
+        out.put(&head.seal())?;
+        out.put(&db_bytes.to_be_bytes())?;
+        put_index(&mut out, index)?;
+        let file = out.finish()?;
+        file.sync_all()?;
+        fs::rename(&new, folder.join(FILE))
+    }
+
+    /// Reads it; nothing when there is none that is whole.
+    pub(super) fn read(folder: &Path) -> Option<Self> {
+        let file = File::open(folder.join(FILE)).ok()?;
+        let mut input = Digested::new(BufReader::new(file));
+        (input.array()? == *MAGIC && input.array()? == [VERSION]).then_some(())?;
+        let head = Head::unseal(&input.array::<SEALED_BYTES>()?)?;
+        let db_bytes = input.number()?;
+        let index = take_index(&mut input)?;
+        input.finish().then_some(Self {
+            head,
+            db_bytes,
+            index,
+        })
+    }
+
+    /// Takes it away; what its folder's name says is the caller's to sync.
+    pub(super) fn remove(folder: &Path) -> io::Result<()> {
+        for name in [FILE, NEW_FILE] {
+            match fs::remove_file(folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put_index<W: Write>(out: &mut Digesting<W>, index: &Index) -> io::Result<()> {
+    let merchants: BTreeMap<&MchId, u32> =
+        index.merchants.iter().map(AsRef::as_ref).zip(0..).collect();
+    out.count(merchants.len())?;
+    for mch_id in merchants.keys() {
+        out.text(mch_id.as_str())?;
+    }
+    out.count(index.accounts.len())?;
+    for ((mch_id, appid), open) in &index.accounts {
+        out.text(mch_id.as_str())?;
+        out.text(appid.as_str())?;
+        out.put(&open.to_be_bytes())?;
+    }
+    for places in index.states.iter().chain([&index.due]) {
+        out.count(places.len())?;
+        for place in places {
+            out.put(&place.at.millis().to_be_bytes())?;
+            let mch_id: &MchId = &place.mch_id;
+            out.put(&merchants[mch_id].to_be_bytes())?;
+            out.bytes(place.number())?;
+        }
+    }
+    Ok(())
+}
+
+fn take_index<R: Read>(input: &mut Digested<R>) -> Option<Index> {
+    let mut index = Index::default();
+    let mut merchants: Vec<Arc<MchId>> = Vec::new();
+    for _ in 0..input.number()? {
+        merchants.push(index.merchant(&input.text()?.parse().ok()?));
+    }
+    for _ in 0..input.number()? {
+        let mch_id: MchId = input.text()?.parse().ok()?;
+        let appid: AppId = input.text()?.parse().ok()?;
+        index.accounts.insert((mch_id, appid), input.number()?);
+    }
+    for places in index.states.iter_mut().chain([&mut index.due]) {
+        *places = take_places(input, &merchants)?;
+    }
+    Some(index)
+}
+
+fn take_places<R: Read>(input: &mut Digested<R>, merchants: &[Arc<MchId>]) -> Option<ByTime> {
+    let mut places = Vec::new();
+    for _ in 0..input.number()? {
+        let at = Timestamp::from_millis(i64::from_be_bytes(input.array()?));
+        let merchant = u32::from_be_bytes(input.array()?);
+        let mch_id = merchants.get(usize::try_from(merchant).ok()?)?;
+        let mut number = [0; NUMBER_MAX_BYTES];
+        let number = input.bytes(&mut number)?;
+        str::from_utf8(number).ok()?.parse::<OutTradeNo>().ok()?;
+        places.push(Place::of_bytes(at, Arc::clone(mch_id), number)?);
+    }
+    // They come sorted, so this fills the tree's nodes to the brim.
+    Some(places.into_iter().collect())
+}
+
+/// Writes, and in the end the digest of all pages written.
+struct Digesting<W> {
+    out: W,
+    page: Vec<u8>,
+    digest: u64,
+}
+
+impl<W: Write> Digesting<W> {
+    fn new(out: W) -> Self {
+        Self {
+            out,
+            page: Vec::with_capacity(PAGE_BYTES),
+            digest: 0,
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.page.len() + bytes.len() > PAGE_BYTES {
+            self.turn()?;
+        }
+        self.page.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Pages have a length in front, so that the reader digests the same ones.
+    fn turn(&mut self) -> io::Result<()> {
+        self.digest = digest_bytes(self.digest, &self.page);
+        let length = u32::try_from(self.page.len()).unwrap_or(u32::MAX);
+        self.out.write_all(&length.to_be_bytes())?;
+        self.out.write_all(&self.page)?;
+        self.page.clear();
+        Ok(())
+    }
+
+    fn count(&mut self, count: usize) -> io::Result<()> {
+        self.put(&(count as u64).to_be_bytes())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.put(&[u8::try_from(bytes.len()).map_err(io::Error::other)?])?;
+        self.put(bytes)
+    }
+
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+}
+
+impl Digesting<BufWriter<File>> {
+    fn finish(mut self) -> io::Result<File> {
+        self.turn()?;
+        self.out.write_all(&0_u32.to_be_bytes())?;
+        self.out.write_all(&self.digest.to_be_bytes())?;
+        self.out
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
+    }
+}
+
+/// Reads what [`Digesting`] wrote; each answer is nothing where the input ends early.
+struct Digested<R> {
+    input: R,
+    page: Vec<u8>,
+    at: usize,
+    digest: u64,
+}
+
+impl<R: Read> Digested<R> {
+    fn new(input: R) -> Self {
+        Self {
+            input,
+            page: Vec::new(),
+            at: 0,
+            digest: 0,
+        }
+    }
+
+    fn raw<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        self.input.read_exact(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    fn turn(&mut self) -> Option<()> {
+        let length = usize::try_from(u32::from_be_bytes(self.raw()?)).ok()?;
+        if length == 0 || length > PAGE_BYTES {
+            return None;
+        }
+        self.page.resize(length, 0);
+        self.input.read_exact(&mut self.page).ok()?;
+        self.digest = digest_bytes(self.digest, &self.page);
+        self.at = 0;
+        Some(())
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
+        if self.at == self.page.len() {
+            self.turn()?;
+        }
+        let end = self.at + bytes.len();
+        bytes.copy_from_slice(self.page.get(self.at..end)?);
+        self.at = end;
+        Some(())
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Some(bytes)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    fn bytes<'a>(&mut self, space: &'a mut [u8]) -> Option<&'a [u8]> {
+        let [length] = self.array()?;
+        let bytes = space.get_mut(..usize::from(length))?;
+        if !bytes.is_empty() {
+            self.fill(bytes)?;
+        }
+        Some(bytes)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let mut space = [0; u8::MAX as usize];
+        let bytes = self.bytes(&mut space)?;
+        String::from_utf8(bytes.to_vec()).ok()
+    }
+
+    fn finish(mut self) -> bool {
+        self.at == self.page.len()
+            && self.raw() == Some(0_u32.to_be_bytes())
+            && self.raw() == Some(self.digest.to_be_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index() -> Index {
+        let mut index = Index::default();
+        for n in 0..5_000_i64 {
+            let mch_id = index.merchant(&format!("100{}", n % 3).parse().unwrap());
+            let number = format!("order-{n}").parse().unwrap();
+            let place = Place::new(Timestamp::from_millis(n / 2), mch_id, &number);
+            if n % 7 == 0 {
+                index.due.insert(place.clone());
+            }
+            index.states[usize::try_from(n % 5).unwrap()].insert(place);
+        }
+        let account = (
+            "1000".parse().unwrap(),
+            "wx8397f8696b538317".parse().unwrap(),
+        );
+        index.accounts.insert(account, 17);
+        index
+    }
+
+    #[test]
+    fn it_comes_back_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Checkpoint::read(folder.path()).is_none());
+        let head = Head {
+            commits: 9,
+            ..Head::default()
+        };
+        Checkpoint::write(folder.path(), &head, 77, &index()).unwrap();
+        let found = Checkpoint::read(folder.path()).unwrap();
+        assert_eq!((found.head, found.db_bytes), (head, 77));
+        assert_eq!(found.index, index());
+
+        let path = folder.path().join(FILE);
+        let whole = fs::read(&path).unwrap();
+        for at in (0..whole.len()).step_by(997).chain([whole.len() - 1]) {
+            let mut wrong = whole.clone();
+            wrong[at] ^= 4;
+            fs::write(&path, &wrong).unwrap();
+            assert!(Checkpoint::read(folder.path()).is_none(), "byte {at}");
+            fs::write(&path, &whole[..at]).unwrap();
+            assert!(Checkpoint::read(folder.path()).is_none(), "cut at {at}");
+        }
+        Checkpoint::remove(folder.path()).unwrap();
+        Checkpoint::remove(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

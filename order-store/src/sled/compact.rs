@@ -1,0 +1,187 @@
+//! Compaction: the ledger rebuilt in fresh files, which then take the place of the old ones.
+//!
+//! sled gives no space back. So every record is copied, byte for byte, into a new sled in `compact.new`; that one is synced
+//! and verified against the same head; then the folder is renamed to `compact.ready`, and from that moment on it is the
+//! ledger: whoever opens the folder next moves its files to where the old ones are, and goes on with that if it was cut
+//! off. A crash before the rename leaves the old ledger, one after it the new one.
+
+use std::{fs, io, path::Path};
+
+use super::{
+    fault::{Faults, Step},
+    folder::{BLOBS, CONF_FILE, DB_FILE, Folder, SNAPSHOT_PREFIX, exists, io_error, sync_path},
+    head::Head,
+    open::{Closed, How, fenced, open_closed, open_sled},
+    trees::{HEAD_KEY, Kind, Trees, damaged},
+    verify::{Audit, Nobody},
+};
+use crate::StoreError;
+
+/// While the new ledger is built.
+pub(super) const NEW_FOLDER: &str = "compact.new";
+/// When it is complete.
+pub(super) const READY_FOLDER: &str = "compact.ready";
+/// Records copied at once.
+const SLICE: usize = 4096;
+/// After so many records the new sled is closed and opened again: while one process fills a sled, its memory grows with
+/// what it has written.
+const REOPEN_EVERY: u64 = 200_000;
+
+/// What a compaction did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    /// Records in the ledger.
+    pub records: u64,
+    /// The length of the ledger's file before, in bytes.
+    pub bytes_before: u64,
+    /// And after.
+    pub bytes_after: u64,
+}
+
+pub(super) fn compact(path: &Path, how: &How) -> Result<Compacted, StoreError> {
+    let (path, how) = (path.to_owned(), how.clone());
+    fenced(move || compact_here(&path, &how))
+}
+
+fn compact_here(path: &Path, how: &How) -> Result<Compacted, StoreError> {
+    let Closed {
+        folder,
+        trees,
+        head,
+    } = open_closed(path, how)?;
+    let bytes_before = folder.db_bytes()?;
+    let new = folder.path.join(NEW_FOLDER);
+    copy(&trees, &new, &head, how)?;
+    // The old ledger must not be open while its files are replaced.
+    drop(trees);
+    how.faults
+        .around(Step::CompactReady, || {
+            fs::rename(&new, folder.path.join(READY_FOLDER))
+        })
+        .map_err(io_error("renaming", &new))?;
+    folder.sync_names()?;
+    finish(&folder, &how.faults)?;
+    Ok(Compacted {
+        records: head.records,
+        bytes_before,
+        bytes_after: folder.db_bytes()?,
+    })
+}
+
+/// Fills a new sled in `new` with all records, synced and verified.
+fn copy(from: &Trees, new: &Path, head: &Head, how: &How) -> Result<(), StoreError> {
+    let mut to = Some(open_new(new, how)?);
+    let mut copied = 0;
+    for kind in Kind::ALL {
+        let mut records = from.tree(kind).iter();
+        loop {
+            let mut batch = ::sled::Batch::default();
+            let mut taken = 0;
+            for item in records.by_ref().take(SLICE) {
+                let (key, value) = item.map_err(|error| damaged(&error))?;
+                batch.insert(key, value);
+                taken += 1;
+            }
+            if taken == 0 {
+                break;
+            }
+            let target = match &to {
+                Some(trees) => trees,
+                None => to.insert(open_new(new, how)?),
+            };
+            how.faults
+                .around(Step::CompactSlice, || {
+                    Ok(target.tree(kind).apply_batch(batch)?)
+                })
+                .map_err(io_error("filling", new))?;
+            copied += taken;
+            if copied >= REOPEN_EVERY {
+                target.flush().map_err(|error| damaged(&error))?;
+                to = None;
+                copied = 0;
+            }
+        }
+    }
+    let to = match to {
+        Some(trees) => trees,
+        None => open_new(new, how)?,
+    };
+    to.flush().map_err(|error| damaged(&error))?;
+    let found = to.get(Kind::Meta, HEAD_KEY)?;
+    if found.as_deref() != Some(&head.encode()) {
+        return Err(StoreError::Corrupt {
+            what: "the rebuilt ledger has another head".to_owned(),
+        });
+    }
+    Audit::new(head, head).run(&to, &mut Nobody, |progress| how.report(progress))?;
+    drop(to);
+    let blobs = new.join(BLOBS);
+    for entry in fs::read_dir(new).map_err(io_error("reading", new))? {
+        sync_path(&entry.map_err(io_error("reading", new))?.path())?;
+    }
+    if fs::read_dir(&blobs)
+        .map_err(io_error("reading", &blobs))?
+        .next()
+        .is_some()
+    {
+        return Err(StoreError::Corrupt {
+            what: format!("{} is not empty", blobs.display()),
+        });
+    }
+    sync_path(new)
+}
+
+fn open_new(new: &Path, how: &How) -> Result<Trees, StoreError> {
+    let db = open_sled(new, how.cache_bytes, how.lock_patience)?;
+    Trees::open(db).map_err(|error| damaged(&error))
+}
+
+/// Puts a complete new ledger in the place of the old one, or goes on with that; throws away one that is not complete.
+pub(super) fn finish(folder: &Folder, faults: &Faults) -> Result<(), StoreError> {
+    let new = folder.path.join(NEW_FOLDER);
+    if exists(&new)? {
+        fs::remove_dir_all(&new).map_err(io_error("removing", &new))?;
+    }
+    let ready = folder.path.join(READY_FOLDER);
+    if !exists(&ready)? {
+        return Ok(());
+    }
+    tracing::info!(folder = %folder.path.display(), "the compacted ledger takes the place of the old one");
+    // A snapshot is only a short cut, and the old one's is of the old file.
+    remove_snapshots(&folder.path)?;
+    for name in [DB_FILE, CONF_FILE] {
+        let from = ready.join(name);
+        if !exists(&from)? {
+            continue;
+        }
+        faults
+            .around(Step::CompactSwitch, || {
+                fs::rename(&from, folder.path.join(name))
+            })
+            .map_err(io_error("renaming", &from))?;
+    }
+    folder.sync_names()?;
+    faults
+        .around(Step::CompactSwitch, || fs::remove_dir_all(&ready))
+        .map_err(io_error("removing", &ready))?;
+    folder.sync_names()
+}
+
+fn remove_snapshots(path: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(path).map_err(io_error("reading", path))? {
+        let entry = entry.map_err(io_error("reading", path))?;
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(SNAPSHOT_PREFIX)
+        {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(io_error("removing", &entry.path())(error));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
