@@ -7,7 +7,6 @@
 mod support;
 
 use std::{
-    collections::{HashMap, HashSet},
     env,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
@@ -17,10 +16,9 @@ use std::{
 };
 
 use order_store::{
-    OrderQuery, OrderState, OrderStore, OrderStoreExt as _, OutboxId, OutboxKind, PAGE_MAX,
-    RelayId, SledOptions, SledStore, StoreError,
+    OrderStore as _, OrderStoreExt as _, OutboxKind, RelayId, SledOptions, SledStore, StoreError,
 };
-use support::{create, mark_paid, secs};
+use support::{create, mark_paid, said::Said, say, secs};
 
 const FOLDER: &str = "ORDER_STORE_TEST_FOLDER";
 const ROUND: &str = "ORDER_STORE_TEST_ROUND";
@@ -70,13 +68,6 @@ fn a_second_process_is_locked_out() {
     println!("a_second_process_is_locked_out ... ok");
 }
 
-/// Says each command that was acknowledged, as it is.
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    out.write_all(format!("{line}\n").as_bytes()).unwrap();
-    out.flush().unwrap();
-}
-
 fn write_until_killed(folder: &Path, round: &str) {
     let store = Arc::new(SledStore::open(folder, SledOptions::default()).unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -119,24 +110,6 @@ fn write_until_killed(folder: &Path, round: &str) {
     });
 }
 
-#[derive(Default)]
-struct Said {
-    created: HashSet<String>,
-    paid: HashSet<String>,
-    acked: HashSet<OutboxId>,
-}
-
-impl Said {
-    fn take(&mut self, line: &str) {
-        match line.split_once(' ').unwrap() {
-            ("created", number) => self.created.insert(number.to_owned()),
-            ("paid", number) => self.paid.insert(number.to_owned()),
-            ("acked", id) => self.acked.insert(OutboxId::from_text(id)),
-            _ => panic!("{line}"),
-        };
-    }
-}
-
 fn killed_writers_lose_nothing() {
     let seed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -156,7 +129,8 @@ fn killed_writers_lose_nothing() {
             .enable_time()
             .build()
             .unwrap();
-        runtime.block_on(verify(&store, round, &said));
+        let this_round = format!("round{round}-");
+        runtime.block_on(said.verify(&store, &this_round));
         runtime.block_on(store.close()).unwrap();
     }
     let blobs = std::fs::read_dir(folder.path().join("blobs")).unwrap();
@@ -178,11 +152,7 @@ fn kill_after(folder: &Path, round: u64, wait: Duration, said: &mut Said) {
     let until = Instant::now() + wait;
     let mut killed = false;
     for line in lines {
-        let line = line.unwrap();
-        // A kill can cut the last line short: that one was not acknowledged whole.
-        if line.starts_with("created ") || line.starts_with("paid ") || line.starts_with("acked ") {
-            said.take(&line);
-        }
+        said.take(&line.unwrap());
         if !killed && Instant::now() >= until {
             writer.kill().unwrap();
             killed = true;
@@ -190,71 +160,4 @@ fn kill_after(folder: &Path, round: u64, wait: Duration, said: &mut Said) {
     }
     writer.wait().unwrap();
     assert!(killed, "the writer ended by itself");
-}
-
-async fn verify(store: &SledStore, round: u64, said: &Said) {
-    let mut rows: HashMap<String, Vec<OutboxId>> = HashMap::new();
-    loop {
-        let claims = store
-            .claim(RelayId::new("verify"), secs(600), PAGE_MAX)
-            .await
-            .unwrap();
-        if claims.is_empty() {
-            break;
-        }
-        for claim in claims {
-            assert!(
-                !said.acked.contains(&claim.row.id),
-                "{} came back",
-                claim.row.id
-            );
-            let number = claim.row.key.out_trade_no.as_str().to_owned();
-            rows.entry(number).or_default().push(claim.row.id);
-        }
-    }
-    let mut found = HashMap::new();
-    let mut query = OrderQuery {
-        limit: PAGE_MAX,
-        ..OrderQuery::default()
-    };
-    loop {
-        let page = store.list(query.clone()).await.unwrap();
-        for order in page.orders {
-            found.insert(order.key.out_trade_no.as_str().to_owned(), order);
-        }
-        match page.next {
-            Some(next) => query.cursor = Some(next),
-            None => break,
-        }
-    }
-    for number in &said.created {
-        assert!(found.contains_key(number), "{number} is lost");
-    }
-    for number in &said.paid {
-        assert_eq!(found[number].state(), OrderState::Paid, "{number}");
-    }
-    let this_round = format!("round{round}-");
-    for (number, order) in &found {
-        let rows = rows.get(number).map_or(0, Vec::len);
-        match order.state() {
-            OrderState::Unpaid => assert_eq!(rows, 0, "{number}"),
-            // The page's row may be out, said or not.
-            _ => assert!((1..=2).contains(&rows), "{number} has {rows} rows"),
-        }
-        if !number.starts_with(&this_round) {
-            continue;
-        }
-        let log = store.log(&order.key).await.unwrap();
-        let paid = log
-            .iter()
-            .filter(|entry| entry.to == OrderState::Paid)
-            .count();
-        let expected = usize::from(order.state() == OrderState::Paid);
-        assert_eq!((log.len(), paid), (1 + expected, expected), "{number}");
-        let by_number = store
-            .find_attempt(&order.key.mch_id, &order.key.out_trade_no)
-            .await
-            .unwrap();
-        assert_eq!(by_number.as_ref(), Some(order));
-    }
 }

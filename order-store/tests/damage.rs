@@ -199,7 +199,9 @@ fn damage(folder: &Path, kind: Damage, dice: &mut Dice) -> String {
             None => "no snapshot".to_owned(),
         },
         Damage::DeleteSnapshot => {
-            snapshot(folder).map_or((), |path| fs::remove_file(path).unwrap());
+            if let Some(path) = snapshot(folder) {
+                fs::remove_file(path).unwrap();
+            }
             "snapshot deleted".to_owned()
         }
         Damage::FlipBitInMark => {

@@ -184,9 +184,9 @@ async fn folders_of_earlier_formats_open_and_go_on() {
             .unwrap();
         assert_eq!(claims[0].row.key, key("kept-3"));
         assert_eq!(claims[0].row.kind, OutboxKind::PayNotify);
-        store.create(create("new")).await.unwrap();
+        store.create(create("newest")).await.unwrap();
         store
-            .mark_paid(mark_paid("new", "new", "t-new"))
+            .mark_paid(mark_paid("newest", "newest", "t-newest"))
             .await
             .unwrap();
         store.close().await.unwrap();
@@ -197,8 +197,8 @@ async fn folders_of_earlier_formats_open_and_go_on() {
 }
 
 async fn verify_new(store: &dyn OrderStore) {
-    let order = store.get(&key("new")).await.unwrap().unwrap();
+    let order = store.get(&key("newest")).await.unwrap().unwrap();
     assert_eq!(order.state(), OrderState::Paid);
-    assert_eq!(store.log(&key("new")).await.unwrap().len(), 2);
+    assert_eq!(store.log(&key("newest")).await.unwrap().len(), 2);
     assert_eq!(store.log(&key("kept-0")).await.unwrap().len(), 4);
 }
