@@ -23,7 +23,7 @@ use order_store::{
     OrderQuery, OrderState, OrderStore as _, OrderStoreExt as _, PAGE_MAX, RelayId, SledOptions,
     SledStore, Verification,
 };
-use support::{Dice, create, mark_paid, secs};
+use support::{Dice, create, mark_paid, scratch, secs};
 
 const FOLDER: &str = "ORDER_STORE_TEST_FOLDER";
 const TRIALS: &str = "ORDER_STORE_DAMAGE_TRIALS";
@@ -79,13 +79,13 @@ fn main() {
     });
     println!("seed {seed}");
     let mut dice = Dice::new(seed);
-    let whole = tempfile::tempdir().unwrap();
+    let whole = scratch();
     fill(whole.path());
 
     let mut results: BTreeMap<Damage, [u64; 3]> = BTreeMap::new();
     for trial in 0..trials {
         let kind = KINDS[usize::try_from(trial).unwrap() % KINDS.len()];
-        let copy = tempfile::tempdir().unwrap();
+        let copy = scratch();
         copy_folder(whole.path(), copy.path());
         let what = damage(copy.path(), kind, &mut dice);
         let status = open_in_child(copy.path());

@@ -140,6 +140,16 @@ pub(crate) fn defer(number: &str, due: Timestamp) -> Defer {
     }
 }
 
+/// A folder in memory where there is such a thing: for tests that end processes, for which a sync need not reach a disk.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
+}
+
 /// Says what was acknowledged, to whoever watches this process die.
 pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
