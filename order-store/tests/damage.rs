@@ -232,7 +232,9 @@ fn change(path: &Path, at: u64, bytes: u64, mut new: impl FnMut(u8) -> u8) -> St
     let mut part = vec![0; usize::try_from(bytes).unwrap()];
     file.seek(SeekFrom::Start(at)).unwrap();
     file.read_exact(&mut part).unwrap();
-    part.iter_mut().for_each(|byte| *byte = new(*byte));
+    for byte in &mut part {
+        *byte = new(*byte);
+    }
     file.seek(SeekFrom::Start(at)).unwrap();
     file.write_all(&part).unwrap();
     format!("{bytes} bytes at {at} of {}", path.display())
@@ -303,8 +305,8 @@ fn read_all(folder: &Path) -> i32 {
             };
             assert_eq!(states[&format!("order-{n}")], expected);
         }
-        let status = store.outbox_status().await.unwrap();
-        assert_eq!(status.waiting, ORDERS / PAID_STEP * 2 - PAGE_MAX);
+        let outbox = store.outbox_status().await.unwrap();
+        assert_eq!(outbox.waiting, ORDERS / PAID_STEP * 2 - PAGE_MAX);
         ALL_THERE
     })
 }

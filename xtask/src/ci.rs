@@ -15,7 +15,7 @@ const APART: [&str; 2] = ["examples/bare", "fuzz"];
 
 /// Features that a user may choose, one crate at a time: the workspace's own build turns all of them on.
 /// The last, all features together, is what the clippy step sees.
-const FEATURES: [(&str, &[&str]); 11] = [
+const FEATURES: [(&str, &[&str]); 12] = [
     ("wxpay-core", &["--no-default-features"]),
     (
         "wxpay-core",
@@ -33,6 +33,7 @@ const FEATURES: [(&str, &[&str]); 11] = [
     ("stomp-bridge", &[]),
     ("order-store", &["--no-default-features"]),
     ("order-store", &[]),
+    ("order-store", &["--features", "fault-points"]),
 ];
 
 pub(crate) fn run(steps: &mut Steps) -> Result<()> {

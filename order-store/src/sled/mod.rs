@@ -18,6 +18,8 @@ mod head;
 mod inbox;
 mod index;
 mod job;
+#[cfg(test)]
+mod leak;
 mod mark;
 mod open;
 mod pack;

@@ -8,6 +8,15 @@ use order_store::{
 
 use super::secs;
 
+/// Of the 10 000 accepted notifies that are kept, those that no one can have overwritten who had no answer yet.
+const NOTIFIES_KEPT: u64 = 9_900;
+
+fn number(id: &NotifyId) -> u64 {
+    match id {
+        NotifyId::Accepted(n) | NotifyId::Refused(n) => *n,
+    }
+}
+
 /// What was acknowledged.
 #[derive(Clone, Default)]
 pub(crate) struct Said {
@@ -83,7 +92,11 @@ impl Said {
                 "{number} lost an attempt"
             );
         }
+        let newest = self.notifies.iter().map(number).max().unwrap_or(0);
         for id in &self.notifies {
+            if number(id) + NOTIFIES_KEPT <= newest {
+                continue;
+            }
             assert!(store.notify(*id).await.unwrap().is_some(), "{id} is lost");
         }
         for (number, order) in &found {
