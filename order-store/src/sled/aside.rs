@@ -55,8 +55,8 @@ pub(super) fn copy(folder: &Folder) -> Result<(), StoreError> {
 }
 
 /// The ledger was opened and found whole: the next crash may take the copy's place.
-pub(super) fn done_with(folder: &Folder) -> Result<(), StoreError> {
-    let copy = folder.path.join(FOLDER);
+pub(super) fn done_with(folder: &Path) -> Result<(), StoreError> {
+    let copy = folder.join(FOLDER);
     if exists(&copy)? {
         let done = copy.join(DONE_FILE);
         File::create(&done).map_err(io_error("making", &done))?;

@@ -284,9 +284,11 @@ impl SledStore {
         spawn("order-store", move || committer.run())?;
         if in_background {
             let shared = Arc::clone(&shared);
+            let path = path.as_ref().to_owned();
             // It ends with the verification, or with the first slice after the store was closed.
             spawn("order-store-verify", move || {
-                verify::in_background(&shared, |progress| how.report(progress));
+                let whole = || aside::done_with(&path);
+                verify::in_background(&shared, |progress| how.report(progress), whole);
             })?;
         }
         Ok(Self {

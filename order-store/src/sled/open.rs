@@ -163,7 +163,7 @@ fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreErro
         .and_then(|()| disk.mark.sync(faults))
         .map_err(io_error("writing the high-water mark in", path))?;
     if audit.is_none() {
-        aside::done_with(&folder)?;
+        aside::done_with(path)?;
     }
 
     let low = trees.number(OUTBOX_LOW_KEY)?.unwrap_or(0);

@@ -295,7 +295,11 @@ impl Audit {
 }
 
 /// Verifies a store that serves already, until it is done, or closed, or found damaged; then the store fails.
-pub(super) fn in_background(shared: &Arc<Shared>, report: impl Fn(Progress)) {
+pub(super) fn in_background(
+    shared: &Arc<Shared>,
+    report: impl Fn(Progress),
+    whole: impl FnOnce() -> Result<(), StoreError>,
+) {
     let mut reported = 0;
     loop {
         let slice = catch_unwind(AssertUnwindSafe(|| {
@@ -325,6 +329,9 @@ pub(super) fn in_background(shared: &Arc<Shared>, report: impl Fn(Progress)) {
             Ok(Ok(Some((false, progress)))) => {
                 report(progress);
                 tracing::info!(records = progress.records, took = ?progress.took, "the ledger is verified");
+                if let Err(error) = whole() {
+                    tracing::warn!(%error, "the copy of the ledger could not be released");
+                }
                 shared.verified.send_replace(Verification::Whole(progress));
                 return;
             }
