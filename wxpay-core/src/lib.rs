@@ -35,7 +35,8 @@
 //! | `axum` | no | an extractor for notifies, and the reply as a response; needs `std` |
 //! | `client` | no | an async client over reqwest and rustls; needs `std` |
 //! | `gzip` | no | bills that come as gzip; needs `std` |
-//! | `serde` | no | `Serialize` and `Deserialize` for the amounts, times and texts; never for a key |
+//! | `quick-xml` | no | `xml_serde::from_bytes`: serde for answers that are not flat; needs `std` and `serde` |
+//! | `serde` | no | `Serialize` and `Deserialize` for the amounts, times and texts, never for a key; `xml_serde` |
 #![no_std]
 
 extern crate alloc;
@@ -71,6 +72,10 @@ pub mod bill;
 pub mod client;
 pub mod micropay;
 pub mod transport;
+
+// Endpoints of one's own.
+#[cfg(feature = "serde")]
+pub mod xml_serde;
 
 pub use account::{Account, SubMerchant};
 pub use fen::{Fen, FenError, Yuan};

@@ -15,7 +15,7 @@ const APART: [&str; 2] = ["examples/bare", "fuzz"];
 
 /// Features that a user may choose, one crate at a time: the workspace's own build turns all of them on.
 /// The last, all features together, is what the clippy step sees.
-const FEATURES: [(&str, &[&str]); 11] = [
+const FEATURES: [(&str, &[&str]); 12] = [
     ("wxpay-core", &["--no-default-features"]),
     (
         "wxpay-core",
@@ -25,6 +25,7 @@ const FEATURES: [(&str, &[&str]); 11] = [
     ("wxpay-core", &["--features", "gzip"]),
     ("wxpay-core", &["--features", "axum"]),
     ("wxpay-core", &["--features", "client"]),
+    ("wxpay-core", &["--features", "quick-xml"]),
     ("stomp-bridge", &["--no-default-features"]),
     (
         "stomp-bridge",
@@ -89,6 +90,7 @@ fn label(features: &[&str]) -> &'static str {
         [.., "gzip"] => "gzip",
         [.., "axum"] => "axum",
         [.., "client"] => "client",
+        [.., "quick-xml"] => "quick-xml",
         [.., "broker"] => "broker",
         _ => "other",
     }
