@@ -32,7 +32,7 @@ const FAST: Timing = Timing {
     reverse_not_before: Duration::from_millis(15),
     reverse_every: Duration::from_millis(2),
     reverses: 11,
-    reverse_for: Duration::from_secs(60),
+    reverse_for: Duration::from_mins(1),
 };
 
 fn micropay() -> MicroPay {
@@ -189,11 +189,11 @@ type Journal = Arc<Mutex<Option<String>>>;
 
 /// Runs a micropay that dies there, if it gets so far, and then goes on with what was stored, as JSON.
 async fn run(payer: Payer, cut: Cut) -> (Option<Result<Payment, MicropayError>>, Gateway, bool) {
-    let (heard, mut hears) = mpsc::unbounded_channel();
+    let (heard, mut effects) = mpsc::unbounded_channel();
     let gateway = Gateway::open(payer, heard).await;
     let journal = Journal::default();
     let mut records = 0;
-    let (dies, mut died) = mpsc::unbounded_channel();
+    let (dies, mut death_bed) = mpsc::unbounded_channel();
     let keep = |record: MicropayRecord| {
         *journal.lock().unwrap() = Some(serde_json::to_string(&record).unwrap());
         records += 1;
@@ -210,10 +210,10 @@ async fn run(payer: Payer, cut: Cut) -> (Option<Result<Payment, MicropayError>>,
     };
     let death = async {
         match cut {
-            Cut::AfterRecord(_) => died.recv().await.unwrap(),
+            Cut::AfterRecord(_) => death_bed.recv().await.unwrap(),
             Cut::AfterRequest(last) => {
                 for _ in 0..last {
-                    hears.recv().await.unwrap();
+                    effects.recv().await.unwrap();
                 }
             }
         }
@@ -290,7 +290,7 @@ async fn it_goes_on_wherever_it_was_cut() {
 
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_paid() {
-    let (heard, _hears) = mpsc::unbounded_channel();
+    let (heard, _effects) = mpsc::unbounded_channel();
     let gateway = Gateway::open(Payer::Pays, heard).await;
     let keep = |record: MicropayRecord| async move {
         assert_eq!(record.state.phase, Phase::Pay);
@@ -311,7 +311,7 @@ async fn what_cannot_be_stored_is_not_paid() {
 
 #[tokio::test]
 async fn a_record_that_is_lost_later_does_not_stop_the_payment() {
-    let (heard, _hears) = mpsc::unbounded_channel();
+    let (heard, _effects) = mpsc::unbounded_channel();
     let gateway = Gateway::open(Payer::Dreams, heard).await;
     let keep = |record: MicropayRecord| async move {
         if record.state.phase == Phase::Pay {

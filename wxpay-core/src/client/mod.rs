@@ -40,6 +40,7 @@ mod identity;
 mod limit;
 mod micropay;
 mod observe;
+mod phase;
 mod run;
 mod shared;
 mod take;

@@ -1,11 +1,14 @@
 //! A call from its first try to its last.
 
 use core::time::Duration;
-use std::time::Instant;
 
+use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
-use super::{CallError, CallReport, Client, Exchange, Message, Outcome, hosts::Base, take::Take};
+use super::{
+    CallError, CallReport, Client, Exchange, Message, Outcome, hosts::Base, phase::Waits,
+    take::Take,
+};
 use crate::{
     NonceStr, SignType,
     api::{AnswerError, Endpoint, prepare},
@@ -24,6 +27,16 @@ struct Progress<'c> {
 impl Progress<'_> {
     fn remaining(&self) -> Duration {
         self.within.saturating_sub(self.started.elapsed())
+    }
+
+    /// For one try, which ends when the call has to.
+    fn waits(&self, silence: Duration) -> Waits {
+        // As far away as makes no difference.
+        const NEVER: Duration = Duration::from_hours(24 * 365);
+        Waits {
+            silence,
+            until: self.started + self.within.min(NEVER),
+        }
     }
 }
 
@@ -184,7 +197,7 @@ impl Client {
             .post(
                 base,
                 prepared,
-                progress.remaining(),
+                progress.waits(shared.read_timeout),
                 &mut progress.http_status,
                 take,
             )
