@@ -4,6 +4,8 @@
 mod client_support;
 mod common;
 
+use std::fmt::Write;
+
 use client_support::{HMAC, Server, failure, respond, success};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -277,12 +279,12 @@ proptest! {
         let mut list = space.clone();
         for (openid, amount, rcv_time, is_cdata) in &taken {
             let quote = |text: &str| if *is_cdata { format!("<![CDATA[{text}]]>") } else { text.to_owned() };
-            list += &format!("<hbinfo>{space}<openid>{}</openid>", quote(openid));
-            list += &format!("<amount>{}</amount>", quote(&amount.to_string()));
+            write!(list, "<hbinfo>{space}<openid>{}</openid>", quote(openid)).unwrap();
+            write!(list, "<amount>{}</amount>", quote(&amount.to_string())).unwrap();
             if let Some(time) = rcv_time {
-                list += &format!("<rcv_time><![CDATA[{time}]]></rcv_time>");
+                write!(list, "<rcv_time><![CDATA[{time}]]></rcv_time>").unwrap();
             }
-            list += &format!("</hbinfo>{space}");
+            write!(list, "</hbinfo>{space}").unwrap();
         }
         let said = red_pack(&list);
         let ours = parse_unsigned::<RedPackQuery>(said.as_bytes(), &common::seed_account(), OnlyMd5)
@@ -379,7 +381,7 @@ fn what_is_hostile_is_refused_by_name() {
             }),
         ),
     ] {
-        assert_eq!(refused(message), error, "{:.40}", message);
+        assert_eq!(refused(message), error, "{message:.40}");
     }
     let bytes = b"<xml><a>\xB2\xE8</a></xml>";
     assert_eq!(
