@@ -43,7 +43,7 @@ impl Server {
     fn start(connections: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (closes, closed) = mpsc::channel();
+        let (report_close, closed) = mpsc::channel();
         let (close, told_to_close) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let requests = connections
@@ -56,7 +56,7 @@ impl Server {
                         .count();
                     drop(stream);
                     // The test may be over.
-                    let _ = closes.send(());
+                    let _ = report_close.send(());
                     requests
                 })
                 .collect();

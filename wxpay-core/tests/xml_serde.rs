@@ -21,6 +21,7 @@ use wxpay_core::{
 };
 
 #[derive(Debug, Deserialize, PartialEq)]
+#[allow(clippy::struct_field_names, reason = "the names of the wire")]
 struct Rate {
     rate: u64,
     #[serde(rename = "is_final")]
