@@ -1,21 +1,22 @@
 //! A micropay driven to its end.
 
+mod event;
+
 use core::{future::Future, time::Duration};
 use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use super::{CallError, Client, Outcome, Source};
+use super::{CallError, Client, Source};
 use crate::{
     OutTradeNo, SignType,
-    api::{
-        AnswerError, Class, Endpoint, ErrorCode, MicroPay, OrderQuery, OrderQueryResponse,
-        OrderRef, Payment, Reverse, ReverseResponse, TradeState,
-    },
+    api::{MicroPay, OrderQuery, OrderRef, Payment, Reverse},
     micropay::{
         Event, MicropayEnd, MicropayFlow, MicropayRecord, MicropayState, Phase, Step, Timing,
     },
 };
+
+use event::{pay_event, query_event, reverse_event};
 
 impl Client {
     /// Takes a payment by the payer's barcode, and does not let go before it is decided: pays once, queries while the payer
@@ -216,90 +217,6 @@ impl Clock {
 
 fn reference(out_trade_no: &OutTradeNo) -> OrderRef {
     OrderRef::OutTradeNo(out_trade_no.clone())
-}
-
-fn pay_event(
-    result: Result<Payment, CallError>,
-    payment: &mut Option<Payment>,
-    cause: &mut Option<CallError>,
-) -> Event {
-    let error = match result {
-        Ok(paid) => {
-            *payment = Some(paid);
-            return Event::Paid;
-        }
-        Err(error) => error,
-    };
-    let event = match &error {
-        CallError::Answer(AnswerError::Business { code, .. }) => match code {
-            ErrorCode::UserPaying => Event::Pending,
-            // INVALID_REQUEST is also the answer to a number that came with other parameters before.
-            ErrorCode::OrderPaid | ErrorCode::OutTradeNoUsed | ErrorCode::InvalidRequest => {
-                Event::NumberTaken
-            }
-            code => match MicroPay::class(code) {
-                Class::Final | Class::Caller | Class::Done => Event::Refused,
-                Class::RetrySame | Class::QueryFirst => Event::NoAnswer,
-            },
-        },
-        error if error.outcome() == Outcome::NotSent => Event::NotSent,
-        _ => Event::NoAnswer,
-    };
-    *cause = Some(error);
-    event
-}
-
-fn query_event(
-    result: Result<OrderQueryResponse, CallError>,
-    payment: &mut Option<Payment>,
-    cause: &mut Option<CallError>,
-) -> Event {
-    let error = match result {
-        Ok(answer) => {
-            *payment = answer.payment;
-            return match answer.trade_state {
-                TradeState::Success if payment.is_some() => Event::Paid,
-                TradeState::Refund => Event::Refunded,
-                TradeState::Closed | TradeState::Revoked => Event::Reversed,
-                TradeState::PayError => Event::Failed,
-                TradeState::NotPay | TradeState::UserPaying | TradeState::Accept => Event::Pending,
-                _ => Event::NoAnswer,
-            };
-        }
-        Err(error) => error,
-    };
-    let event = match &error {
-        CallError::Answer(AnswerError::Business {
-            code: ErrorCode::OrderNotExist,
-            ..
-        }) => Event::NotFound,
-        error if error.outcome() == Outcome::NotSent => Event::NotSent,
-        _ => Event::NoAnswer,
-    };
-    *cause = Some(error);
-    event
-}
-
-fn reverse_event(
-    result: Result<ReverseResponse, CallError>,
-    cause: &mut Option<CallError>,
-) -> Event {
-    let error = match result {
-        Ok(answer) if answer.recall => return Event::Recall,
-        Ok(_) => return Event::Reversed,
-        Err(error) => error,
-    };
-    let event = match &error {
-        CallError::Answer(AnswerError::Business { code, .. }) => match Reverse::class(code) {
-            Class::RetrySame => Event::NoAnswer,
-            Class::QueryFirst | Class::Final | Class::Caller | Class::Done => Event::Refused,
-        },
-        CallError::NoCertificate | CallError::Request(_) => Event::Refused,
-        error if error.outcome() == Outcome::NotSent => Event::NotSent,
-        _ => Event::NoAnswer,
-    };
-    *cause = Some(error);
-    event
 }
 
 /// A micropay did not end with the money proven to be there.
