@@ -156,12 +156,11 @@ impl GzipBill {
         if input.is_empty() && !gunzip.has_more() {
             return Ok(false);
         }
-        let output = self.reader.room();
-        let before = output.len();
-        let stepped = gunzip.step(input, output).and_then(|taken| {
+        let output = self.reader.pending();
+        let stepped = gunzip.step(input, output).and_then(|(taken, made)| {
             self.taken += taken;
             self.bytes_in += taken as u64;
-            self.bytes_out += (output.len() - before) as u64;
+            self.bytes_out += made as u64;
             within_limits(self.bytes_in, self.bytes_out)
         });
         if let Err(error) = stepped {

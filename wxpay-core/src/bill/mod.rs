@@ -41,30 +41,40 @@
 //! Source: pay.weixin.qq.com, "交易账单详细说明" and "资金账单详细说明" (2024-11-25), downloadbill and downloadfundflow of API V2.
 
 mod amount;
+mod cells;
 mod column;
+mod decimal;
 mod error;
 mod fund_flow;
 #[cfg(feature = "gzip")]
 mod gunzip;
 #[cfg(feature = "gzip")]
 mod gzip;
-mod line;
+mod header;
+mod header_text;
+mod pending;
+mod rate;
 mod reader;
 mod refusal;
 mod row;
+mod sum;
 mod summary;
+mod totals;
 mod trade;
 
-pub use amount::{AmountError, ExactYuan, Rate, parse_yuan};
-pub use column::{BillKind, Column};
+pub use amount::{AmountError, ExactYuan, parse_yuan};
+pub use column::Column;
 pub use error::{BillError, CellError, SumValue};
 pub use fund_flow::{Direction, FundFlow};
 #[cfg(feature = "gzip")]
 pub use gzip::{GzipBill, GzipError, MAX_GZIP_BYTES, MAX_GZIP_RATIO};
+pub use header::BillKind;
+pub use rate::Rate;
 pub use reader::BillReader;
 pub use refusal::Refusal;
 pub use row::Row;
-pub use summary::{Sum, Summary};
+pub use sum::Sum;
+pub use summary::Summary;
 pub use trade::{Payer, Refund, RefundState, RefundType, Trade, TradeState, TradeType};
 
 /// The longest line that is read, in bytes. The longest text in a bill is a note of 2048 characters.

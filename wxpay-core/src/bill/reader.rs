@@ -3,10 +3,12 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::ops::Range;
 
-use super::column::Header;
-use super::line::Cells;
-use super::summary::{self, Totals};
-use super::{BillError, BillKind, MAX_LINE_BYTES, MAX_PENDING_BYTES, Refusal, Row, Summary};
+use super::cells::Cells;
+use super::header::Header;
+use super::pending::Pending;
+use super::summary;
+use super::totals::Totals;
+use super::{BillError, BillKind, MAX_PENDING_BYTES, Refusal, Row, Summary};
 use crate::XmlError;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -21,10 +23,7 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// See the [module](super) for an example.
 #[derive(Debug)]
 pub struct BillReader {
-    /// What was pushed; before `at` all is read, and between `at` and `scanned` there is no line end.
-    bytes: Vec<u8>,
-    at: usize,
-    scanned: usize,
+    pending: Pending,
     /// The number of lines read.
     lines: u64,
     stage: Stage,
@@ -56,9 +55,7 @@ impl BillReader {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            bytes: Vec::new(),
-            at: 0,
-            scanned: 0,
+            pending: Pending::new(),
             lines: 0,
             stage: Stage::Start,
             row: 0..0,
@@ -77,14 +74,7 @@ impl BillReader {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        self.drop_read();
-        if self.bytes.len() + piece.len() > MAX_PENDING_BYTES {
-            return Err(BillError::NotDrained {
-                max_bytes: MAX_PENDING_BYTES,
-            });
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(())
+        self.pending.push(piece)
     }
 
     /// The next row, or nothing when more must be pushed first.
@@ -136,16 +126,16 @@ impl BillReader {
                 max_bytes: MAX_PENDING_BYTES,
             });
         }
-        // The last line may come without a line end.
-        let rest = self.at..self.bytes.len();
         match self.stage {
             Stage::Xml => {
-                return Err(match Refusal::read(&self.bytes[rest]) {
+                return Err(match Refusal::read(self.pending.unread()) {
                     Ok(refusal) => BillError::Refused(refusal),
                     Err(error) => error,
                 });
             }
-            Stage::Summary(..) | Stage::End(..) if !rest.is_empty() => {
+            // The last line may come without a line end.
+            Stage::Summary(..) | Stage::End(..) if !self.pending.unread().is_empty() => {
+                let rest = self.pending.take_rest();
                 self.line(rest)?;
             }
             _ => {}
@@ -161,17 +151,10 @@ impl BillReader {
         }
     }
 
-    /// Where more of the bill may be put, behind what is there: push without a copy.
+    /// Where more of the bill may be put, without a copy.
     #[cfg(feature = "gzip")]
-    pub(super) fn room(&mut self) -> &mut Vec<u8> {
-        self.drop_read();
-        &mut self.bytes
-    }
-
-    fn drop_read(&mut self) {
-        self.bytes.drain(..self.at);
-        self.scanned -= self.at;
-        self.at = 0;
+    pub(super) const fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
     }
 
     /// Reads lines up to the end of the next row. Whether there was one.
@@ -188,7 +171,7 @@ impl BillReader {
 
     /// The row that [`BillReader::advance`] read.
     pub(super) fn current(&mut self) -> Result<Row<'_>, BillError> {
-        let text = match utf8(&self.bytes[self.row.clone()], self.lines) {
+        let text = match utf8(self.pending.line(self.row.clone()), self.lines) {
             Ok(text) => text,
             Err(error) => {
                 self.failed = Some(error.clone());
@@ -202,6 +185,7 @@ impl BillReader {
             line: self.lines,
             text,
             cells: &self.cells,
+            amounts: self.totals.row(),
             header,
         })
     }
@@ -214,7 +198,7 @@ impl BillReader {
             return Ok(false);
         }
         if matches!(self.stage, Stage::Xml) {
-            let got = self.bytes.len() - self.at;
+            let got = self.pending.unread().len();
             if got > MAX_ANSWER_BYTES {
                 return Err(BillError::NotAnAnswer(XmlError::TooLarge {
                     max_bytes: MAX_ANSWER_BYTES,
@@ -223,7 +207,7 @@ impl BillReader {
             }
             return Ok(false);
         }
-        while let Some(line) = self.take_line()? {
+        while let Some(line) = self.pending.take_line(self.lines + 1)? {
             if self.line(line)? {
                 return Ok(true);
             }
@@ -233,7 +217,7 @@ impl BillReader {
 
     /// Tells a bill from an answer by the first bytes.
     fn start(&mut self) {
-        let begin = &self.bytes[self.at..];
+        let begin = self.pending.unread();
         let skipped = if begin.starts_with(BOM) {
             BOM.len()
         } else if BOM.starts_with(begin) {
@@ -249,37 +233,13 @@ impl BillReader {
         } else {
             Stage::Header
         };
-        self.at += skipped;
-        self.scanned = self.at;
-    }
-
-    /// The next whole line, without its end.
-    fn take_line(&mut self) -> Result<Option<Range<usize>>, BillError> {
-        let end = memchr::memchr(b'\n', &self.bytes[self.scanned..]);
-        let to = end.map_or(self.bytes.len(), |end| self.scanned + end);
-        if to - self.at > MAX_LINE_BYTES {
-            return Err(BillError::LongLine {
-                line: self.lines + 1,
-                max_bytes: MAX_LINE_BYTES,
-            });
-        }
-        if end.is_none() {
-            self.scanned = to;
-            return Ok(None);
-        }
-        let from = self.at;
-        self.at = to + 1;
-        self.scanned = self.at;
-        Ok(Some(from..to))
+        self.pending.skip(skipped);
     }
 
     /// Reads one line. Whether it is a row.
-    fn line(&mut self, mut range: Range<usize>) -> Result<bool, BillError> {
+    fn line(&mut self, range: Range<usize>) -> Result<bool, BillError> {
         self.lines += 1;
-        if self.bytes[range.clone()].last() == Some(&b'\r') {
-            range.end -= 1;
-        }
-        let line = &self.bytes[range.clone()];
+        let line = self.pending.line(range.clone());
         if line.is_empty() {
             return Ok(false);
         }
