@@ -8,12 +8,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::hint::black_box;
-use std::io::{Read, Write};
+use std::io::{Cursor, Read, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use wxpay_core::bill::{BillReader, GzipBill, Trade};
+use wxpay_core::bill::{BillReader, GzipBill, ReadAhead, Trade};
 
 #[path = "../tests/made_bill/mod.rs"]
 mod made_bill;
@@ -22,6 +23,7 @@ use made_bill::MadeBill;
 const BILL_BYTES: usize = 100_000_000;
 const PIECE_BYTES: usize = 64 * 1024;
 const ROUNDS: usize = 11;
+const WORKS: usize = 5;
 
 fn flate2_alone(gzip: &[u8]) -> u64 {
     let mut decoder = GzDecoder::new(gzip);
@@ -52,6 +54,14 @@ fn typed(gzip: &[u8]) -> u64 {
     rows!(GzipBill::new(), gzip, |row| Trade::try_from(row).unwrap())
 }
 
+fn read_ahead(gzip: &Arc<[u8]>) -> u64 {
+    let mut bill = ReadAhead::new(Cursor::new(Arc::clone(gzip))).unwrap();
+    while let Some(row) = bill.next_row().unwrap() {
+        let _ = black_box(Trade::try_from(row).unwrap());
+    }
+    bill.finish().unwrap().rows()
+}
+
 fn untyped(gzip: &[u8]) -> u64 {
     rows!(GzipBill::new(), gzip, |row| row)
 }
@@ -69,7 +79,7 @@ fn main() {
     let (bill, made) = MadeBill::of_bytes(BILL_BYTES);
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bill.as_bytes()).unwrap();
-    let gzip = encoder.finish().unwrap();
+    let gzip: Arc<[u8]> = encoder.finish().unwrap().into();
     println!(
         "{} rows, {} bytes, {} bytes as gzip",
         made.rows,
@@ -78,16 +88,17 @@ fn main() {
     );
     assert_eq!(flate2_alone(&gzip), bill.len() as u64);
 
-    let works: [(&str, &dyn Fn() -> u64); 4] = [
+    let works: [(&str, &dyn Fn() -> u64); WORKS] = [
         ("flate2 alone", &|| flate2_alone(&gzip)),
         ("gzip, typed rows", &|| typed(&gzip)),
+        ("the same, read ahead", &|| read_ahead(&gzip)),
         ("gzip, rows as text", &|| untyped(&gzip)),
         ("plain, typed rows", &|| plain(bill.as_bytes())),
     ];
     for (_, work) in &works[1..] {
         assert_eq!(work(), made.rows);
     }
-    let mut rounds = [const { Vec::new() }; 4];
+    let mut rounds = [const { Vec::new() }; WORKS];
     for _ in 0..ROUNDS {
         for ((_, work), took) in works.iter().zip(&mut rounds) {
             let begin = Instant::now();
@@ -98,7 +109,7 @@ fn main() {
     let medians = rounds.map(median);
     for ((name, _), took) in works.iter().zip(medians) {
         println!(
-            "{name:<20} {:>6.1} ms  {:>5.0} MB/s  {:>5.2} million rows/s  {:.2} of the speed of flate2 alone",
+            "{name:<21} {:>6.1} ms  {:>5.0} MB/s  {:>5.2} million rows/s  {:.2} of the speed of flate2 alone",
             took.as_secs_f64() * 1e3,
             bill.len() as f64 / 1e6 / took.as_secs_f64(),
             made.rows as f64 / 1e6 / took.as_secs_f64(),

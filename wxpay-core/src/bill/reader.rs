@@ -151,6 +151,12 @@ impl BillReader {
         }
     }
 
+    /// Makes `error` the reader's last word.
+    #[cfg(feature = "gzip")]
+    pub(super) fn fail(&mut self, error: BillError) {
+        self.failed = Some(error);
+    }
+
     /// Where more of the bill may be put, without a copy.
     #[cfg(feature = "gzip")]
     pub(super) const fn pending(&mut self) -> &mut Pending {
