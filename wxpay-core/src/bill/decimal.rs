@@ -31,7 +31,6 @@ pub(super) fn hundred_thousandths(
 #[inline]
 fn short(line: &[u8], range: &Range<usize>) -> Option<i64> {
     const ZEROS: u64 = u64::from_ne_bytes([b'0'; WORD_BYTES]);
-    const POINTS: u64 = u64::from_ne_bytes([b'.'; WORD_BYTES]);
     if range.len() > WORD_BYTES || range.len() < 3 {
         return None;
     }
@@ -41,7 +40,7 @@ fn short(line: &[u8], range: &Range<usize>) -> Option<i64> {
     let begin = WORD_BYTES - range.len();
     let own = u64::MAX << (8 * begin);
     let word = (word & own) | (ZEROS & !own);
-    let point = bytes_that_are(word, POINTS).trailing_zeros() as usize / 8;
+    let point = points(word).trailing_zeros() as usize / 8;
     // A digit on either side, and no more than five behind.
     if point <= begin || point < 2 || point >= WORD_BYTES - 1 {
         return None;
@@ -53,11 +52,11 @@ fn short(line: &[u8], range: &Range<usize>) -> Option<i64> {
     eight_digits(digits).map(|value| value * POWERS[point - 2])
 }
 
-/// The highest bit of each byte of `word` that is the one that `pattern` is made of.
+/// The highest bit of each byte of `word` that is a point.
 #[inline]
-pub(super) const fn bytes_that_are(word: u64, pattern: u64) -> u64 {
+const fn points(word: u64) -> u64 {
     const LOW_BITS: u64 = u64::from_ne_bytes([0x7F; WORD_BYTES]);
-    let zero_where_found = word ^ pattern;
+    let zero_where_found = word ^ u64::from_ne_bytes([b'.'; WORD_BYTES]);
     // No carry crosses a byte, so nothing is found that is not there.
     !(((zero_where_found & LOW_BITS) + LOW_BITS) | zero_where_found | LOW_BITS)
 }
@@ -140,22 +139,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn every_byte_is_found_and_nothing_else() {
-        let backticks = u64::from_ne_bytes([b'`'; WORD_BYTES]);
+    fn every_point_is_found_and_nothing_else() {
         for byte in 0..=u8::MAX {
             for at in 0..WORD_BYTES {
-                // The neighbour of a backtick in the alphabet is what a carry would find.
-                let mut word = [b'a'; WORD_BYTES];
+                // Its neighbour is what a carry would find.
+                let mut word = [b'/'; WORD_BYTES];
                 word[at] = byte;
-                let expected = if byte == b'`' { 0x80 << (8 * at) } else { 0 };
-                assert_eq!(
-                    bytes_that_are(u64::from_le_bytes(word), backticks),
-                    expected
-                );
+                let expected = if byte == b'.' { 0x80 << (8 * at) } else { 0 };
+                assert_eq!(points(u64::from_le_bytes(word)), expected);
             }
         }
         assert_eq!(
-            bytes_that_are(u64::from_le_bytes(*b"`a`aa`aa"), backticks),
+            points(u64::from_le_bytes(*b"././/.//")),
             0x0000_8000_0080_0080
         );
     }

@@ -38,6 +38,12 @@ impl Pending {
         &self.bytes[range]
     }
 
+    /// The bytes from a line's start on, beyond its end.
+    #[inline]
+    pub(super) fn from(&self, start: usize) -> &[u8] {
+        &self.bytes[start..]
+    }
+
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), BillError> {
         if self.end - self.at + piece.len() > MAX_PENDING_BYTES {
             return Err(BillError::NotDrained {

@@ -266,14 +266,16 @@ impl BillReader {
                     }
                     return Ok(false);
                 }
-                self.cells.cut(line, number)?;
+                self.cells
+                    .cut(self.pending.from(range.start), line.len(), number)?;
                 same_count(header.names.len(), self.cells.count(), number)?;
                 self.totals.add(header, line, &self.cells, number)?;
                 self.row = range;
                 return Ok(true);
             }
             Stage::Summary(header, names) => {
-                self.cells.cut(line, number)?;
+                self.cells
+                    .cut(self.pending.from(range.start), line.len(), number)?;
                 same_count(names.len(), self.cells.count(), number)?;
                 let summary = Summary::read(
                     names,
