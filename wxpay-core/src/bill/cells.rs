@@ -47,12 +47,11 @@ impl Cells {
         let mut at = 0;
         while at + 1 < len {
             let mut copy = [0; BLOCK_BYTES + 1];
-            let block = match bytes[at..].first_chunk() {
-                Some(block) => block,
-                None => {
-                    copy[..len - at].copy_from_slice(&line[at..]);
-                    &copy
-                }
+            let block = if let Some(block) = bytes[at..].first_chunk() {
+                block
+            } else {
+                copy[..len - at].copy_from_slice(&line[at..]);
+                &copy
             };
             let mut found = separators(block);
             // The last separator that can be begins at the last byte but one.
@@ -90,7 +89,7 @@ fn separators(block: &[u8; BLOCK_BYTES + 1]) -> u64 {
     // Multiplied by this, eight bytes of 0 or 1 become eight bits at the top.
     const GATHER: u64 = 0x0102_0408_1020_4080;
     let found: [u8; BLOCK_BYTES] =
-        core::array::from_fn(|at| u8::from((block[at] == b',') & (block[at + 1] == b'`')));
+        core::array::from_fn(|at| u8::from(block[at] == b',') & u8::from(block[at + 1] == b'`'));
     let (words, _) = found.as_chunks::<8>();
     let mut bits = 0;
     for (place, word) in words.iter().enumerate() {

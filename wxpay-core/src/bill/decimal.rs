@@ -42,7 +42,7 @@ fn short(line: &[u8], range: &Range<usize>) -> Option<i64> {
     let word = (word & own) | (ZEROS & !own);
     let point = points(word).trailing_zeros() as usize / 8;
     // A digit on either side, and no more than five behind.
-    if point <= begin || point < 2 || point >= WORD_BYTES - 1 {
+    if point <= begin || !(2..WORD_BYTES - 1).contains(&point) {
         return None;
     }
     // The digits before the point move up onto it.

@@ -165,7 +165,7 @@ mod tests {
         let line = pending.take_line(2).unwrap().unwrap();
         assert_eq!(pending.line(line), b"two");
         assert!(pending.take_line(3).unwrap().unwrap().is_empty());
-        pending.push(&[b'x'; MAX_LINE_BYTES]).unwrap();
+        pending.push(&alloc::vec![b'x'; MAX_LINE_BYTES]).unwrap();
         assert_eq!(pending.take_line(4), Ok(None));
         pending.push(b"x").unwrap();
         assert!(matches!(

@@ -55,6 +55,17 @@ impl MadeBill {
         (text, made)
     }
 
+    /// The counts of the same rows so many times over.
+    #[allow(dead_code)]
+    pub(crate) fn times(&self, times: u64) -> Self {
+        Self {
+            random: self.random,
+            rows: self.rows * times,
+            paid_fen: self.paid_fen * times,
+            refunded_fen: self.refunded_fen * times,
+        }
+    }
+
     pub(crate) fn header() -> String {
         format!("{}\r\n", line(0))
     }
