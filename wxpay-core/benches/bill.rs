@@ -5,7 +5,7 @@
 //! The bill is made anew at every run, always the same. flate2 alone means its `GzDecoder` with the backend that the feature
 //! `gzip` has, read to the end into one buffer of 64 KiB, checksum and all. The rounds of the works alternate, so that other
 //! load on the machine weighs on all alike; the ratios are those of the medians.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
 use std::hint::black_box;
 use std::io::{Cursor, Read, Write};
