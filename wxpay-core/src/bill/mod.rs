@@ -53,6 +53,7 @@ mod gunzip;
 mod gzip;
 mod header;
 mod header_text;
+mod lines;
 mod pending;
 mod rate;
 #[cfg(feature = "gzip")]

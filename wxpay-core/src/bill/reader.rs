@@ -1,13 +1,9 @@
 //! The reader: bytes in, rows out.
 
-use alloc::{boxed::Box, vec::Vec};
-use core::ops::Range;
+use alloc::boxed::Box;
 
-use super::cells::Cells;
-use super::header::Header;
+use super::lines::{Lines, Stage};
 use super::pending::Pending;
-use super::summary;
-use super::totals::Totals;
 use super::{BillError, BillKind, MAX_PENDING_BYTES, Refusal, Row, Summary};
 use crate::XmlError;
 
@@ -24,30 +20,8 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct BillReader {
     pending: Pending,
-    /// The number of lines read.
-    lines: u64,
-    stage: Stage,
-    /// The row that was read last.
-    row: Range<usize>,
-    cells: Cells,
-    totals: Totals,
+    lines: Lines,
     failed: Option<BillError>,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// Nothing is known yet.
-    Start,
-    /// An answer in XML; it is read when all of it is there.
-    Xml,
-    /// The header comes next.
-    Header,
-    /// A row comes next, or the summary's header.
-    Rows(Header),
-    /// The summary row comes next.
-    Summary(Header, Vec<Box<str>>),
-    /// All is read.
-    End(Header, Summary),
 }
 
 impl BillReader {
@@ -56,11 +30,7 @@ impl BillReader {
     pub const fn new() -> Self {
         Self {
             pending: Pending::new(),
-            lines: 0,
-            stage: Stage::Start,
-            row: 0..0,
-            cells: Cells::new(),
-            totals: Totals::new(),
+            lines: Lines::new(),
             failed: None,
         }
     }
@@ -92,23 +62,16 @@ impl BillReader {
     /// The kind of bill, once its header was read.
     #[must_use]
     pub const fn kind(&self) -> Option<BillKind> {
-        match &self.stage {
-            Stage::Rows(header) | Stage::Summary(header, _) | Stage::End(header, _) => {
-                Some(header.kind)
-            }
-            Stage::Start | Stage::Xml | Stage::Header => None,
+        match self.lines.header() {
+            Some(header) => Some(header.kind),
+            None => None,
         }
     }
 
     /// The names of the columns in the bill's order, once the header was read.
     #[must_use]
     pub fn columns(&self) -> impl ExactSizeIterator<Item = &str> {
-        let names: &[Box<str>] = match &self.stage {
-            Stage::Rows(header) | Stage::Summary(header, _) | Stage::End(header, _) => {
-                &header.names
-            }
-            Stage::Start | Stage::Xml | Stage::Header => &[],
-        };
+        let names: &[Box<str>] = self.lines.header().map_or(&[], |header| &header.names);
         names.iter().map(|name| &**name)
     }
 
@@ -126,7 +89,7 @@ impl BillReader {
                 max_bytes: MAX_PENDING_BYTES,
             });
         }
-        match self.stage {
+        match self.lines.stage {
             Stage::Xml => {
                 return Err(match Refusal::read(self.pending.unread()) {
                     Ok(refusal) => BillError::Refused(refusal),
@@ -136,19 +99,11 @@ impl BillReader {
             // The last line may come without a line end.
             Stage::Summary(..) | Stage::End(..) if !self.pending.unread().is_empty() => {
                 let rest = self.pending.take_rest();
-                self.line(rest)?;
+                self.lines.read(&self.pending, rest)?;
             }
             _ => {}
         }
-        match self.stage {
-            Stage::End(header, summary) => {
-                summary.check(&header, &self.totals)?;
-                Ok(summary)
-            }
-            _ => Err(BillError::Cut {
-                line: self.lines + 1,
-            }),
-        }
+        self.lines.end()
     }
 
     /// Makes `error` the reader's last word.
@@ -177,33 +132,21 @@ impl BillReader {
 
     /// The row that [`BillReader::advance`] read.
     pub(super) fn current(&mut self) -> Result<Row<'_>, BillError> {
-        let text = match utf8(self.pending.line(self.row.clone()), self.lines) {
-            Ok(text) => text,
-            Err(error) => {
-                self.failed = Some(error.clone());
-                return Err(error);
-            }
-        };
-        let Stage::Rows(header) = &self.stage else {
-            return Err(BillError::NoBill);
-        };
-        Ok(Row {
-            line: self.lines,
-            text,
-            cells: &self.cells,
-            amounts: self.totals.row(),
-            header,
-        })
+        let row = self.lines.row(&self.pending);
+        if let Err(error) = &row {
+            self.failed = Some(error.clone());
+        }
+        row
     }
 
     fn find_row(&mut self) -> Result<bool, BillError> {
-        if matches!(self.stage, Stage::Start) {
+        if matches!(self.lines.stage, Stage::Start) {
             self.start();
         }
-        if matches!(self.stage, Stage::Start) {
+        if matches!(self.lines.stage, Stage::Start) {
             return Ok(false);
         }
-        if matches!(self.stage, Stage::Xml) {
+        if matches!(self.lines.stage, Stage::Xml) {
             let got = self.pending.unread().len();
             if got > MAX_ANSWER_BYTES {
                 return Err(BillError::NotAnAnswer(XmlError::TooLarge {
@@ -213,8 +156,8 @@ impl BillReader {
             }
             return Ok(false);
         }
-        while let Some(line) = self.pending.take_line(self.lines + 1)? {
-            if self.line(line)? {
+        while let Some(line) = self.pending.take_line(self.lines.next())? {
+            if self.lines.read(&self.pending, line)? {
                 return Ok(true);
             }
         }
@@ -234,65 +177,12 @@ impl BillReader {
         let Some(first) = begin.get(skipped) else {
             return;
         };
-        self.stage = if *first == b'<' {
+        self.lines.stage = if *first == b'<' {
             Stage::Xml
         } else {
             Stage::Header
         };
         self.pending.skip(skipped);
-    }
-
-    /// Reads one line. Whether it is a row.
-    fn line(&mut self, range: Range<usize>) -> Result<bool, BillError> {
-        self.lines += 1;
-        let line = self.pending.line(range.clone());
-        if line.is_empty() {
-            return Ok(false);
-        }
-        let number = self.lines;
-        match &mut self.stage {
-            // find_row leaves these before it reads a line.
-            Stage::Start | Stage::Xml => return Err(BillError::NoBill),
-            Stage::Header => {
-                self.stage = Stage::Rows(Header::read(utf8(line, number)?, number)?);
-            }
-            Stage::Rows(header) => {
-                // A row begins with a time: the longer look is for other lines only.
-                if !matches!(line, [b'`', b'0'..=b'9', ..]) && summary::is_header(line) {
-                    let names = Summary::read_header(utf8(line, number)?, number)?;
-                    let stage = core::mem::replace(&mut self.stage, Stage::Header);
-                    if let Stage::Rows(header) = stage {
-                        self.stage = Stage::Summary(header, names);
-                    }
-                    return Ok(false);
-                }
-                self.cells
-                    .cut(self.pending.from(range.start), line.len(), number)?;
-                same_count(header.names.len(), self.cells.count(), number)?;
-                self.totals.add(header, line, &self.cells, number)?;
-                self.row = range;
-                return Ok(true);
-            }
-            Stage::Summary(header, names) => {
-                self.cells
-                    .cut(self.pending.from(range.start), line.len(), number)?;
-                same_count(names.len(), self.cells.count(), number)?;
-                let summary = Summary::read(
-                    names,
-                    utf8(line, number)?,
-                    &self.cells,
-                    number,
-                    header,
-                    &self.totals,
-                )?;
-                let stage = core::mem::replace(&mut self.stage, Stage::Header);
-                if let Stage::Summary(header, _) = stage {
-                    self.stage = Stage::End(header, summary);
-                }
-            }
-            Stage::End(..) => return Err(BillError::AfterSummary { line: number }),
-        }
-        Ok(false)
     }
 }
 
@@ -300,22 +190,4 @@ impl Default for BillReader {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn same_count(expected: usize, got: usize, line: u64) -> Result<(), BillError> {
-    if expected == got {
-        return Ok(());
-    }
-    Err(BillError::CellCount {
-        line,
-        expected,
-        got,
-    })
-}
-
-fn utf8(bytes: &[u8], line: u64) -> Result<&str, BillError> {
-    core::str::from_utf8(bytes).map_err(|error| BillError::NotUtf8 {
-        line,
-        at: error.valid_up_to(),
-    })
 }
