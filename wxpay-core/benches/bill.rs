@@ -115,7 +115,7 @@ fn main() {
         for ((_, work), took) in works.iter().zip(&mut rounds) {
             let (begin, begin_cpu) = (Instant::now(), cpu());
             black_box(work());
-            took.push((begin.elapsed(), cpu() - begin_cpu));
+            took.push((begin.elapsed(), cpu().saturating_sub(begin_cpu)));
         }
     }
     let clock = rounds
