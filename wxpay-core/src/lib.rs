@@ -36,6 +36,7 @@
 //! | `client` | no | an async client over reqwest and rustls; needs `std` |
 //! | `gzip` | no | bills that come as gzip; needs `std` |
 //! | `quick-xml` | no | `xml_serde::from_bytes`: serde for answers that are not flat; needs `std` and `serde` |
+//! | `rsa` | no | encrypts card and name for transfers to bank cards |
 //! | `serde` | no | `Serialize` and `Deserialize` for the amounts, times and texts, never for a key; `xml_serde` |
 #![no_std]
 
@@ -61,8 +62,13 @@ pub mod xml;
 
 // Fields to typed messages.
 pub mod api;
+mod json;
 pub mod notify;
 pub mod second_sign;
+
+// What transfers to bank cards are encrypted with.
+#[cfg(feature = "rsa")]
+pub mod rsa;
 
 // The day's bills.
 pub mod bill;

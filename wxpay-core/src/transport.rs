@@ -75,7 +75,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The request of a prepared message, to a host.
+    /// The request of a prepared message, to a host: [`Prepared::host`] where it names one, else one of the gateway's two.
     #[must_use]
     pub const fn new(host: &'a str, prepared: &'a Prepared) -> Self {
         Self {

@@ -24,6 +24,10 @@ const FEATURES: [(&str, &[&str]); 12] = [
     ("wxpay-core", &[]),
     ("wxpay-core", &["--features", "gzip"]),
     ("wxpay-core", &["--features", "axum"]),
+    (
+        "wxpay-core",
+        &["--no-default-features", "--features", "rsa"],
+    ),
     ("wxpay-core", &["--features", "client"]),
     ("wxpay-core", &["--features", "quick-xml"]),
     ("stomp-bridge", &["--no-default-features"]),
@@ -89,6 +93,7 @@ fn label(features: &[&str]) -> &'static str {
         [.., "serde"] => "serde",
         [.., "gzip"] => "gzip",
         [.., "axum"] => "axum",
+        [.., "rsa"] => "rsa",
         [.., "client"] => "client",
         [.., "quick-xml"] => "quick-xml",
         [.., "broker"] => "broker",

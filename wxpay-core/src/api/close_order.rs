@@ -48,10 +48,15 @@ impl Endpoint for CloseOrder {
     }
 
     fn class(code: &ErrorCode) -> Class {
-        match code {
-            ErrorCode::OrderClosed | ErrorCode::OrderNotExist => Class::Done,
-            code => code.class(),
-        }
+        class_of_a_close(code)
+    }
+}
+
+/// To a close, there being nothing left to close is success.
+pub(super) fn class_of_a_close(code: &ErrorCode) -> Class {
+    match code {
+        ErrorCode::OrderClosed | ErrorCode::OrderNotExist => Class::Done,
+        code => code.class(),
     }
 }
 

@@ -19,7 +19,15 @@ pub(crate) trait Plain: Sized {
 
 /// What a struct's field takes from a message and puts into one.
 pub(crate) trait Value: Sized {
-    fn put<'a>(&'a self, params: &mut Params<'a>, field: &'static str) -> Result<(), InsertError>;
+    /// Puts nothing unless it is written out: lists stand in answers only.
+    fn put<'a>(
+        &'a self,
+        _params: &mut Params<'a>,
+        _field: &'static str,
+    ) -> Result<(), InsertError> {
+        Ok(())
+    }
+
     fn take(fields: Fields<'_>, field: &'static str) -> Result<Self, FieldError>;
 
     /// As `take`, in an answer.
@@ -201,7 +209,7 @@ macro_rules! message {
         }
 
         impl $name {
-            fn take(fields: $crate::api::Fields<'_>) -> Result<Self, $crate::api::FieldError> {
+            pub(super) fn take(fields: $crate::api::Fields<'_>) -> Result<Self, $crate::api::FieldError> {
                 use $crate::api::message::Value;
                 Ok(Self {
                     $($r: Value::take_answer(fields, stringify!($r))?,)*

@@ -2,7 +2,8 @@
 
 use super::{
     Answer, AnswerKind, Class, Endpoint, ErrorCode, FieldError, Payment, Repeat, RequestError,
-    SubMerchantFields, message::message, request::at_least_a_fen, rule,
+    SubMerchantFields, message::message, prepaid::expires_after_start, request::at_least_a_fen,
+    rule,
 };
 use crate::{
     Attach, BeijingTime, Body, FeeType, Fen, OutTradeNo, Params, SignType, SpbillCreateIp,
@@ -80,11 +81,7 @@ impl Endpoint for MicroPay {
             "auth_code",
             "18 digits that begin with 10 to 15",
         )?;
-        if let (Some(start), Some(expire)) = (self.time_start, self.time_expire)
-            && expire <= start
-        {
-            return Err(RequestError::ExpiresBeforeStart);
-        }
+        expires_after_start(self.time_start, self.time_expire)?;
         if self.detail.is_some() {
             params.insert("version", "1.0")?;
         }

@@ -5,11 +5,11 @@ use alloc::string::String;
 use super::{
     Answer, AnswerKind, Endpoint, FieldError, OnlyHmacSha256, ReceiverAccount, Repeat,
     RequestError, SubMerchantFields,
-    json::Json,
     message::{message, open_enum},
 };
 use crate::{
     Params, TextError,
+    json::Json,
     text::{ReUserName, ReceiverText},
 };
 

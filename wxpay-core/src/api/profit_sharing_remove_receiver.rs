@@ -4,9 +4,9 @@ use alloc::string::String;
 
 use super::{
     Answer, AnswerKind, Endpoint, FieldError, OnlyHmacSha256, ReceiverAccount, Repeat,
-    RequestError, SubMerchantFields, json::Json, message::message,
+    RequestError, SubMerchantFields, message::message,
 };
-use crate::{Params, TextError, text::ReceiverText};
+use crate::{Params, TextError, json::Json, text::ReceiverText};
 
 message! {
     /// A request to `/pay/profitsharingremovereceiver`.

@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 
 use super::{
-    Answer, AnswerKind, Class, Coupon, Endpoint, ErrorCode, FieldError, Fields, OrderRef, Repeat,
-    RequestError, SubMerchantFields,
+    Advice, Answer, AnswerKind, Class, Coupon, Endpoint, ErrorCode, FieldError, Fields, OrderRef,
+    Repeat, RequestError, SubMerchantFields,
     coupon::{CouponNames, read_coupons},
     message::{Value, message, open_enum},
     request::{at_least_a_fen, is_notify_url},
 };
 use crate::{
-    FeeType, Fen, InsertError, NotifyUrl, OutRefundNo, OutTradeNo, Params, SignType, TransactionId,
+    FeeType, Fen, NotifyUrl, OutRefundNo, OutTradeNo, Params, SignType, TransactionId,
     text::{Detail, RefundDesc, RefundId},
 };
 
@@ -66,10 +66,14 @@ impl Refund {
 
 fn class(code: &ErrorCode) -> Class {
     match code {
-        // The merchant's own balance: top up, then send the same number again.
-        ErrorCode::NotEnough | ErrorCode::OrderNotExist => Class::Caller,
+        ErrorCode::OrderNotExist => Class::Caller,
         code => code.class(),
     }
+}
+
+/// The balance that a refund lacks is the merchant's.
+fn advice(code: &ErrorCode) -> Option<Advice> {
+    (*code == ErrorCode::NotEnough).then_some(Advice::TopUp)
 }
 
 impl Endpoint for Refund {
@@ -93,6 +97,10 @@ impl Endpoint for Refund {
 
     fn class(code: &ErrorCode) -> Class {
         class(code)
+    }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        advice(code)
     }
 }
 
@@ -142,6 +150,10 @@ impl Endpoint for RefundV2 {
     fn class(code: &ErrorCode) -> Class {
         class(code)
     }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        advice(code)
+    }
 }
 
 message! {
@@ -187,14 +199,6 @@ message! {
 pub struct RefundCoupons(pub Vec<Coupon>);
 
 impl Value for RefundCoupons {
-    fn put<'a>(
-        &'a self,
-        _params: &mut Params<'a>,
-        _field: &'static str,
-    ) -> Result<(), InsertError> {
-        Ok(())
-    }
-
     fn take(fields: Fields<'_>, _field: &'static str) -> Result<Self, FieldError> {
         let count = fields.optional_count(REFUNDED.count)?.unwrap_or(usize::MAX);
         read_coupons(fields, REFUNDED, "", count).map(Self)

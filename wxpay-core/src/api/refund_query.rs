@@ -3,15 +3,14 @@
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 use super::{
-    Answer, AnswerKind, Coupon, Endpoint, FieldError, Fields, RefundAccount, Repeat, RequestError,
-    SubMerchantFields,
+    Advice, Answer, AnswerKind, Coupon, Endpoint, ErrorCode, FieldError, Fields, RefundAccount,
+    Repeat, RequestError, SubMerchantFields,
     coupon::{CouponNames, read_coupons},
     message::{Plain, Value, message, open_enum},
     rule,
 };
 use crate::{
-    FeeType, Fen, InsertError, OutRefundNo, OutTradeNo, Params, SignType, TransactionId,
-    text::RefundId,
+    FeeType, Fen, OutRefundNo, OutTradeNo, Params, SignType, TransactionId, text::RefundId,
 };
 
 /// A request to `/pay/refundquery`.
@@ -105,6 +104,15 @@ impl Endpoint for RefundQuery {
     fn read(answer: &Answer<'_>) -> Result<RefundQueryResponse, FieldError> {
         RefundQueryResponse::take(answer.fields())
     }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        advice(code)
+    }
+}
+
+/// What is not there may never have arrived.
+fn advice(code: &ErrorCode) -> Option<Advice> {
+    (*code == ErrorCode::RefundNotExist).then_some(Advice::SendOriginal)
 }
 
 /// A request to `/pay/refundqueryv2`: a [`RefundQuery`] whose answer has the goods too, as fields of the answer.
@@ -138,6 +146,10 @@ impl Endpoint for RefundQueryV2 {
 
     fn read(answer: &Answer<'_>) -> Result<RefundQueryResponse, FieldError> {
         RefundQueryResponse::take(answer.fields())
+    }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        advice(code)
     }
 }
 
@@ -250,14 +262,6 @@ const REFUNDED: CouponNames = CouponNames {
 };
 
 impl Value for Vec<RefundState> {
-    fn put<'a>(
-        &'a self,
-        _params: &mut Params<'a>,
-        _field: &'static str,
-    ) -> Result<(), InsertError> {
-        Ok(())
-    }
-
     /// As many as `refund_count` says; one of them that is not there is missing, however large the count.
     fn take(fields: Fields<'_>, _field: &'static str) -> Result<Self, FieldError> {
         let count = fields

@@ -12,7 +12,9 @@ use crate::{
 /// What to post, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
-    /// The path at the gateway's host, with a slash in front.
+    /// The host, where it is not the gateway's; a simulator has every path at its own.
+    pub host: Option<&'static str>,
+    /// The path at the host, with a slash in front.
     pub path: &'static str,
     /// Whether the connection must show the merchant's client certificate.
     pub needs_cert: bool,
@@ -56,6 +58,7 @@ pub fn prepare<E: Endpoint>(
     request.fill(&mut params)?;
     let params = sign::signed(params, account.key(), sign_type);
     Ok(Prepared {
+        host: E::HOST,
         path: E::PATH,
         needs_cert: E::NEEDS_CERT,
         body: xml::write(&params),

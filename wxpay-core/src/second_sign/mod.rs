@@ -18,8 +18,8 @@
 mod app;
 mod biz_pay;
 mod biz_pay_url;
+mod device;
 mod jsapi;
-mod json;
 mod mweb;
 mod url;
 
