@@ -192,10 +192,12 @@ macro_rules! texts {
         }
 
         impl $name {
-            /// The text with all but its first four characters hidden, for lists and logs.
+            /// The text with all but its first four characters hidden, for lists and logs; of a short text, such as a name,
+            /// no more than a third is shown.
             #[must_use]
             pub fn masked(&self) -> String {
-                let mut shown: String = self.0.chars().take(4).collect();
+                let most = (self.0.chars().count() / 3).min(4);
+                let mut shown: String = self.0.chars().take(most).collect();
                 shown.push('…');
                 shown
             }
@@ -436,5 +438,7 @@ mod tests {
     fn debug_hides_personal_data() {
         let openid: OpenId = "oNpSGwbtNBQROpN_dL8WUZG3wRkM".parse().unwrap();
         assert_eq!(format!("{openid:?}"), "OpenId(oNpS…)");
+        let name: ReUserName = "王小王".parse().unwrap();
+        assert_eq!(format!("{name:?}"), "ReUserName(王…)");
     }
 }
