@@ -11,7 +11,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/pay/closecombinedorder`.
+    #[doc = include_str!("pages/closecombinedorder.md")]
     request CloseCombinedOrder {
         /// Which combined order.
         combine_out_trade_no: CombineOutTradeNo,

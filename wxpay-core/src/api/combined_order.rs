@@ -15,7 +15,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/pay/combinedorder`. The account is the one that combines: `combine_appid` and `combine_mch_id`.
+    #[doc = include_str!("pages/combinedorder.md")]
     request CombinedOrder {
         /// The merchant's number of the whole.
         combine_out_trade_no: CombineOutTradeNo,

@@ -11,13 +11,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/pay/micropay`.
-    ///
-    /// There is no notify. The answer tells the outcome, or says that it is not known yet: the payer types a password
-    /// (USERPAYING), or the bank or the gateway failed (BANKERROR, SYSTEMERROR). Query every 10 s or so, for at most 45 s, and
-    /// then [`Reverse`](super::Reverse); never ship before the order is known to be paid.
-    ///
-    /// The gateway takes an `auth_code` of 18 digits that begins with 10 to 15.
+    #[doc = include_str!("pages/micropay.md")]
     request MicroPay {
         /// The merchant's number of the order, or of the attempt at it.
         out_trade_no: OutTradeNo,

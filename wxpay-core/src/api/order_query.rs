@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{InsertError, OutTradeNo, Params, SignType, TransactionId};
 
-/// A request to `/pay/orderquery`.
+#[doc = include_str!("pages/orderquery.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderQuery {
     /// Which order.

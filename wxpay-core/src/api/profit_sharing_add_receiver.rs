@@ -14,7 +14,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/pay/profitsharingaddreceiver`.
+    #[doc = include_str!("pages/profitsharingaddreceiver.md")]
     request ProfitSharingAddReceiver {
         /// Who; see [`ReceiverText::to_add`].
         receiver: ReceiverText,

@@ -12,7 +12,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/pay/profitsharingquery`. It names no `appid`.
+    #[doc = include_str!("pages/profitsharingquery.md")]
     request ProfitSharingQuery {
         /// The gateway's number of the payment.
         transaction_id: TransactionId,

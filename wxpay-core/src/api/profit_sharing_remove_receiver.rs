@@ -9,7 +9,7 @@ use super::{
 use crate::{Params, TextError, json::Json, text::ReceiverText};
 
 message! {
-    /// A request to `/pay/profitsharingremovereceiver`.
+    #[doc = include_str!("pages/profitsharingremovereceiver.md")]
     request ProfitSharingRemoveReceiver {
         /// Who; see [`ReceiverText::to_remove`].
         receiver: ReceiverText,

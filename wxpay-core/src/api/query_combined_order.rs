@@ -12,7 +12,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/pay/querycombinedorder`.
+    #[doc = include_str!("pages/querycombinedorder.md")]
     request QueryCombinedOrder {
         /// Which combined order.
         combine_out_trade_no: CombineOutTradeNo,

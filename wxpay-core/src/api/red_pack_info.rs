@@ -13,7 +13,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/mmpaymkttransfers/gethbinfo`. It shows the client certificate.
+    #[doc = include_str!("pages/gethbinfo.md")]
     request RedPackQuery {
         /// Which red packet.
         mch_billno: MchBillno,

@@ -15,13 +15,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/secapi/pay/refund`. It shows the client certificate.
-    ///
-    /// Success says that the request was accepted, not that money went back: a refund notify or
-    /// [`RefundQuery`](super::RefundQuery) tells. A refund whose outcome is not known, or that failed, is sent again under the
-    /// **same** `out_refund_no`: a new number after a time-out is a second refund.
-    ///
-    /// Within a year of the payment; at most 50 refunds an order, a minute apart, together no more than `total_fee`.
+    #[doc = include_str!("pages/refund.md")]
     request Refund {
         /// Which order.
         by: OrderRef,
@@ -104,7 +98,7 @@ impl Endpoint for Refund {
     }
 }
 
-/// A request to `/secapi/pay/refundv2`: a [`Refund`] that says which goods come back.
+#[doc = include_str!("pages/refundv2.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundV2 {
     /// The refund.

@@ -13,10 +13,7 @@ use crate::{
     FeeType, Fen, OutRefundNo, OutTradeNo, Params, SignType, TransactionId, text::RefundId,
 };
 
-/// A request to `/pay/refundquery`.
-///
-/// By an order's number it gives at most ten refunds, from `offset` on; [`RefundQueryResponse::total_refund_count`] tells how
-/// many there are. Ask by `out_refund_no` when there are more than 20.
+#[doc = include_str!("pages/refundquery.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundQuery {
     /// Which refunds.
@@ -115,7 +112,7 @@ fn advice(code: &ErrorCode) -> Option<Advice> {
     (*code == ErrorCode::RefundNotExist).then_some(Advice::SendOriginal)
 }
 
-/// A request to `/pay/refundqueryv2`: a [`RefundQuery`] whose answer has the goods too, as fields of the answer.
+#[doc = include_str!("pages/refundqueryv2.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundQueryV2(pub RefundQuery);
 

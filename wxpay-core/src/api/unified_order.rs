@@ -16,27 +16,7 @@ use crate::{
     text::{DeviceInfo, MwebUrl},
 };
 
-/// A request to `/pay/unifiedorder`.
-///
-/// The same number with the very same fields may be sent again; the gateway then gives a code that can be used, and an
-/// earlier `code_url` stops working. With any field changed it is refused.
-///
-/// ```
-/// use wxpay_core::{Fen, api::{Payer, Trade, UnifiedOrder}};
-///
-/// let order = UnifiedOrder::native(
-///     "T20260101000001".parse()?,
-///     "Tea".parse()?,
-///     Fen::new(101)?,
-///     "127.0.0.1".parse()?,
-///     "https://example.com/notify".parse()?,
-///     "P1".parse()?,
-/// );
-/// // Paid in another way: what that way demands comes with it.
-/// let payer = Payer::OpenId("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o".parse()?);
-/// let in_wechat = UnifiedOrder { trade: Trade::Jsapi { payer }, ..order };
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+#[doc = include_str!("pages/unifiedorder.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnifiedOrder {
     /// The merchant's number of the order, or of the attempt at it.

@@ -3,10 +3,10 @@ use wxpay_core::{
     api::{
         AuthCodeToOpenId, BankTransfer, BankTransferQuery, BatchQueryComment, BillType, CheckName,
         CloseCombinedOrder, CombinedOrder, CombinedTrade, DownloadBill, DownloadFundFlow, Endpoint,
-        FieldError, FundAccount, GetSignKey, MicroPay, MultiProfitSharing, NamedPayer,
+        FieldError, FundAccount, GetPublicKey, GetSignKey, MicroPay, MultiProfitSharing, NamedPayer,
         OnlyHmacSha256, OnlyMd5, OrderQuery, OrderRef, Payer, ProfitSharing,
         ProfitSharingAddReceiver, ProfitSharingFinish, ProfitSharingQuery,
-        ProfitSharingRemoveReceiver, ProfitSharingReturn, QueryCombinedOrder, ReceiverAccount,
+        ProfitSharingRemoveReceiver, ProfitSharingReturn, ProfitSharingReturnQuery, QueryCombinedOrder, ReceiverAccount,
         ReceiverText, Receivers, RedPack, RedPackQuery, Refund, RefundAccount, RefundQuery,
         RefundQueryV2, RefundRef, RefundV2, RelationType, Report, RequestError, Reverse, SceneInfo,
         Share, SharingRef, ShortenUrl, SubOrder, SubOrderList, TarType, Trade, Transfer,
@@ -14,7 +14,7 @@ use wxpay_core::{
     },
 };
 
-use super::{fen, nonce, seed_account, sent, sent_by};
+use super::{fen, nonce, pages::names_the_fields_of, seed_account, sent, sent_by};
 
 /// Sends a request and reads it back, and checks that no field came to it that no account has.
 fn there_and_back<E: Endpoint + PartialEq + std::fmt::Debug>(
@@ -23,6 +23,7 @@ fn there_and_back<E: Endpoint + PartialEq + std::fmt::Debug>(
     from_params: fn(&Params<'_>) -> Result<E, FieldError>,
 ) -> Params<'static> {
     let fields = sent(request, sign_type);
+    names_the_fields_of::<E>(&fields);
     assert_eq!(&from_params(&fields).unwrap(), request);
     assert_eq!(
         fields.get(E::NAMING.mch_id),
@@ -106,13 +107,17 @@ pub(crate) fn combined(trade: CombinedTrade, scene_info: &str) -> CombinedOrder 
         sub_mch_id: Some("1256324589".parse().unwrap()),
         sub_appid: None,
     };
+    let second = SubOrder {
+        out_trade_no: "OD201708030002".parse().unwrap(),
+        ..order.clone()
+    };
     CombinedOrder::new(
         "1217752501201407033233368018".parse().unwrap(),
         "8.8.8.8".parse().unwrap(),
         "https://example.com/notify".parse().unwrap(),
         trade,
         scene_info.parse().unwrap(),
-        SubOrderList::of(&[order.clone(), order]).unwrap(),
+        SubOrderList::of(&[order.clone(), second]).unwrap(),
     )
 }
 
@@ -254,6 +259,9 @@ fn bills_and_tools_come_back_as_they_went() {
     there_and_back(&report, OnlyMd5, Report::from_params);
     // mch_id, nonce_str and sign: no more.
     assert_eq!(sent(&GetSignKey, OnlyMd5).len(), 3);
+    let fields = sent(&GetPublicKey, OnlyMd5);
+    names_the_fields_of::<GetPublicKey>(&fields);
+    assert_eq!(fields.get("sign_type"), Some("MD5"));
 }
 
 #[test]
@@ -335,6 +343,12 @@ fn profit_sharings_come_back_as_they_went() {
         );
         let fields = there_and_back(&back, OnlyHmacSha256, ProfitSharingReturn::from_params);
         assert_eq!(fields.get("return_account_type"), Some("MERCHANT_ID"));
+        let query = ProfitSharingReturnQuery::new(back.sharing, back.out_return_no);
+        there_and_back(
+            &query,
+            OnlyHmacSha256,
+            ProfitSharingReturnQuery::from_params,
+        );
     }
     let text = ReceiverText::to_add(&account, None, &RelationType::StoreOwner, None).unwrap();
     let add = ProfitSharingAddReceiver::new(text);
