@@ -53,7 +53,10 @@ fn each_order_is_a_payment() {
     assert_eq!(notify.trade_type(), Some(&TradeType::Native));
     assert_eq!(notify.bank_type().unwrap().as_str(), "CMC");
     assert!(notify.combine_openid().is_some());
-    assert_eq!(notify.params().get("nonce_str"), Some("5K8264ILTKCH16CQ2502SI8ZNMTM67VS"));
+    assert_eq!(
+        notify.params().get("nonce_str"),
+        Some("5K8264ILTKCH16CQ2502SI8ZNMTM67VS")
+    );
     let [first, second] = notify.sub_orders() else {
         panic!("two orders")
     };
@@ -79,8 +82,14 @@ fn only_the_account_that_combines_opens_it() {
     let good = answer(&fields(ORDERS), SignType::HmacSha256);
     let foreign = |field| Err(NotifyError::Foreign { field });
     let verified = |body: &str| verify(body, &seed_account()).map(|_| ());
-    assert_eq!(verified(&with("combine_mch_id", "1900000109")), foreign("combine_mch_id"));
-    assert_eq!(verified(&with("combine_appid", "wx0000000000000000")), foreign("combine_appid"));
+    assert_eq!(
+        verified(&with("combine_mch_id", "1900000109")),
+        foreign("combine_mch_id")
+    );
+    assert_eq!(
+        verified(&with("combine_appid", "wx0000000000000000")),
+        foreign("combine_appid")
+    );
     assert_eq!(
         verify(&good, &account_with(other_key())).unwrap_err(),
         NotifyError::Verify(VerifyError::Mismatch)
@@ -108,7 +117,10 @@ fn only_the_account_that_combines_opens_it() {
 fn what_is_not_whole_is_refused() {
     let verified = |body: &str| verify(body, &seed_account()).map(|_| ()).unwrap_err();
     for field in ["return_code", "result_code"] {
-        assert_eq!(verified(&with(field, "FAIL")), NotifyError::NotSuccess { field });
+        assert_eq!(
+            verified(&with(field, "FAIL")),
+            NotifyError::NotSuccess { field }
+        );
     }
     for field in ["combine_mch_id", "combine_out_trade_no", "sub_order_list"] {
         assert_eq!(
@@ -121,7 +133,10 @@ fn what_is_not_whole_is_refused() {
         ("no list", "sub_order_list"),
         (r#"[{"mch_id":"1"}]"#, "sub_order_list"),
         (r#"{"order_num":0,"order_list":[]}"#, "sub_order_list"),
-        (r#"{"order_num":2,"order_list":[{"mch_id":"1"}]}"#, "order_num"),
+        (
+            r#"{"order_num":2,"order_list":[{"mch_id":"1"}]}"#,
+            "order_num",
+        ),
     ] {
         assert_eq!(
             verified(&list(orders)),
@@ -140,7 +155,10 @@ fn what_is_not_whole_is_refused() {
         "total_fee":1e2}]}"#;
     assert!(matches!(
         verified(&list(float)),
-        NotifyError::Field(FieldError::Amount { field: "total_fee", .. })
+        NotifyError::Field(FieldError::Amount {
+            field: "total_fee",
+            ..
+        })
     ));
 }
 

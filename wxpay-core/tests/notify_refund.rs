@@ -418,7 +418,11 @@ fn an_answer_confirms_the_hint_or_says_better() {
         ("refund_status_1", "PROCESSING", "refund_status"),
     ] {
         let said = queried((name, value));
-        let Err(Unconfirmed::Differs { field: differs, said: proven }) = hint.confirm(&said) else {
+        let Err(Unconfirmed::Differs {
+            field: differs,
+            said: proven,
+        }) = hint.confirm(&said)
+        else {
             panic!("{name}")
         };
         assert_eq!(differs, field);

@@ -15,7 +15,7 @@ const SOON: Advice = SendAgain {
     after: Duration::from_secs(5),
 };
 const IN_A_MINUTE: Advice = SendAgain {
-    after: Duration::from_secs(60),
+    after: Duration::from_mins(1),
 };
 const LATER: Advice = SendAgain {
     after: Duration::from_mins(30),
@@ -41,11 +41,27 @@ fn at<E: Endpoint>(rows: &[(&str, Class, Advice)]) {
 fn everywhere<E: Endpoint>() {
     at::<E>(&[
         ("SIGNERROR SIGN_ERROR", Caller, FixRequest),
-        ("XML_FORMAT_ERROR XML_ERROR REQ_PARAM_XML_ERR", Caller, FixRequest),
-        ("REQUIRE_POST_METHOD POST_DATA_EMPTY LACK_PARAMS", Caller, FixRequest),
+        (
+            "XML_FORMAT_ERROR XML_ERROR REQ_PARAM_XML_ERR",
+            Caller,
+            FixRequest,
+        ),
+        (
+            "REQUIRE_POST_METHOD POST_DATA_EMPTY LACK_PARAMS",
+            Caller,
+            FixRequest,
+        ),
         ("NOT_UTF8 PARAM_IS_NOT_UTF8 PARAM_ERROR", Caller, FixRequest),
-        ("APPID_NOT_EXIST MCHID_NOT_EXIST APPID_MCHID_NOT_MATCH", Caller, FixRequest),
-        ("NOAUTH NO_AUTH CA_ERROR CA_VERIFY_FAILED", Caller, FixRequest),
+        (
+            "APPID_NOT_EXIST MCHID_NOT_EXIST APPID_MCHID_NOT_MATCH",
+            Caller,
+            FixRequest,
+        ),
+        (
+            "NOAUTH NO_AUTH CA_ERROR CA_VERIFY_FAILED",
+            Caller,
+            FixRequest,
+        ),
         ("FREQUENCY_LIMITED", RetrySame, IN_A_MINUTE),
         ("NEW_IN_2031 20001", QueryFirst, Advice::QueryFirst),
     ]);
@@ -77,8 +93,16 @@ fn of_orders() {
     at::<UnifiedOrder>(&prepared);
     at::<CombinedOrder>(&prepared);
     at::<MicroPay>(&[
-        ("SYSTEMERROR BANKERROR USERPAYING", QueryFirst, Advice::QueryFirst),
-        ("AUTHCODEEXPIRE AUTH_CODE_ERROR AUTH_CODE_INVALID", Final, GiveUp),
+        (
+            "SYSTEMERROR BANKERROR USERPAYING",
+            QueryFirst,
+            Advice::QueryFirst,
+        ),
+        (
+            "AUTHCODEEXPIRE AUTH_CODE_ERROR AUTH_CODE_INVALID",
+            Final,
+            GiveUp,
+        ),
         ("NOTENOUGH NOTSUPORTCARD", Final, GiveUp),
         ("ORDERREVERSED BUYER_MISMATCH ORDERCLOSED", Final, GiveUp),
         ("OUT_TRADE_NO_USED TRADE_ERROR", Final, GiveUp),
@@ -99,7 +123,11 @@ fn of_orders() {
     at::<Reverse>(&[
         ("SYSTEMERROR", RetrySame, SOON),
         ("REVERSE_EXPIRE", Final, GiveUp),
-        ("INVALID_TRANSACTIONID TRADE_ERROR INVALID_REQUEST", QueryFirst, Advice::QueryFirst),
+        (
+            "INVALID_TRANSACTIONID TRADE_ERROR INVALID_REQUEST",
+            QueryFirst,
+            Advice::QueryFirst,
+        ),
     ]);
 }
 
@@ -108,7 +136,11 @@ fn of_refunds() {
     let refused = [
         ("SYSTEMERROR BIZERR_NEED_RETRY", RetrySame, SOON),
         ("TRADE_OVERDUE ERROR USER_ACCOUNT_ABNORMAL", Final, GiveUp),
-        ("INVALID_REQ_TOO_MUCH FREQUENCY_LIMITED", RetrySame, IN_A_MINUTE),
+        (
+            "INVALID_REQ_TOO_MUCH FREQUENCY_LIMITED",
+            RetrySame,
+            IN_A_MINUTE,
+        ),
         ("NOTENOUGH", Final, TopUp),
         ("INVALID_TRANSACTIONID ORDERNOTEXIST", Caller, FixRequest),
     ];
@@ -134,9 +166,8 @@ fn of_bills() {
         ("CompressGZip Error", RetrySame, SOON),
         ("UnCompressGZip Error", RetrySame, SOON),
     ] {
-        let xml = format!(
-            "<xml><return_code>FAIL</return_code><return_msg>{words}</return_msg></xml>"
-        );
+        let xml =
+            format!("<xml><return_code>FAIL</return_code><return_msg>{words}</return_msg></xml>");
         let error = parse_text::<DownloadBill>(xml.as_bytes()).unwrap_err();
         let AnswerError::Unproven { code, .. } = &error else {
             panic!("{words}: {error}")
@@ -157,7 +188,11 @@ fn of_money_that_is_given() {
     at::<Transfer>(&[
         ("SYSTEMERROR", RetrySame, SOON),
         ("FATAL_ERROR", Caller, FixRequest),
-        ("NAME_MISMATCH OPENID_ERROR AMOUNT_LIMIT MONEY_LIMIT", Final, GiveUp),
+        (
+            "NAME_MISMATCH OPENID_ERROR AMOUNT_LIMIT MONEY_LIMIT",
+            Final,
+            GiveUp,
+        ),
         ("V2_ACCOUNT_SIMPLE_BAN SEND_FAILED", Final, GiveUp),
         ("FREQ_LIMIT", RetrySame, IN_A_MINUTE),
         ("268458547", QueryFirst, Advice::QueryFirst),

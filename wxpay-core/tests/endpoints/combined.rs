@@ -49,7 +49,8 @@ fn orders_are_read_in_either_spelling() {
             "{list}"
         );
     }
-    let amountless = r#"{"order_num":1,"order_list":[{"mch_id":"1","out_trade_no":"A","amount":{}}]}"#;
+    let amountless =
+        r#"{"order_num":1,"order_list":[{"mch_id":"1","out_trade_no":"A","amount":{}}]}"#;
     assert_eq!(
         queried(amountless).sub_orders(),
         Err(FieldError::Missing {
@@ -99,8 +100,8 @@ fn a_return_is_asked_for() {
         ("finish_time", "20260101000203"),
     ]);
     let xml = answer(&fields, SignType::HmacSha256);
-    let said = parse::<ProfitSharingReturnQuery>(xml.as_bytes(), &seed_account(), OnlyHmacSha256)
-        .unwrap();
+    let said =
+        parse::<ProfitSharingReturnQuery>(xml.as_bytes(), &seed_account(), OnlyHmacSha256).unwrap();
     assert_eq!(said.result, ReturnResult::Failed);
     assert_eq!(said.return_amount.unwrap().get(), 10);
     assert_eq!(said.fail_reason.as_deref(), Some("ACCOUNT_ABNORMAL"));

@@ -38,12 +38,7 @@ fn page<E: Endpoint>() -> String {
 fn rows(part: &str) -> Vec<Vec<&str>> {
     part.lines()
         .filter(|line| line.starts_with("| ") && !line.starts_with("| |"))
-        .map(|line| {
-            line.trim_matches('|')
-                .split(" | ")
-                .map(str::trim)
-                .collect()
-        })
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
         .collect()
 }
 
@@ -142,7 +137,11 @@ fn check<E: Endpoint>() {
         };
         let code = code.trim_matches('`');
         let is = class_name(E::class(&coded(code).into()));
-        assert_eq!(class, format!("[`{is}`](crate::api::Class::{is})"), "{name}: {code}");
+        assert_eq!(
+            class,
+            format!("[`{is}`](crate::api::Class::{is})"),
+            "{name}: {code}"
+        );
         assert!(seen.insert(code) && !advice.is_empty(), "{name}: {code}");
     }
     for row in rows(chapter(&page, "# Fields")).iter().skip(1) {

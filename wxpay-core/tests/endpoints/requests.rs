@@ -3,14 +3,14 @@ use wxpay_core::{
     api::{
         AuthCodeToOpenId, BankTransfer, BankTransferQuery, BatchQueryComment, BillType, CheckName,
         CloseCombinedOrder, CombinedOrder, CombinedTrade, DownloadBill, DownloadFundFlow, Endpoint,
-        FieldError, FundAccount, GetPublicKey, GetSignKey, MicroPay, MultiProfitSharing, NamedPayer,
-        OnlyHmacSha256, OnlyMd5, OrderQuery, OrderRef, Payer, ProfitSharing,
+        FieldError, FundAccount, GetPublicKey, GetSignKey, MicroPay, MultiProfitSharing,
+        NamedPayer, OnlyHmacSha256, OnlyMd5, OrderQuery, OrderRef, Payer, ProfitSharing,
         ProfitSharingAddReceiver, ProfitSharingFinish, ProfitSharingQuery,
-        ProfitSharingRemoveReceiver, ProfitSharingReturn, ProfitSharingReturnQuery, QueryCombinedOrder, ReceiverAccount,
-        ReceiverText, Receivers, RedPack, RedPackQuery, Refund, RefundAccount, RefundQuery,
-        RefundQueryV2, RefundRef, RefundV2, RelationType, Report, RequestError, Reverse, SceneInfo,
-        Share, SharingRef, ShortenUrl, SubOrder, SubOrderList, TarType, Trade, Transfer,
-        TransferQuery, UnifiedOrder, prepare,
+        ProfitSharingRemoveReceiver, ProfitSharingReturn, ProfitSharingReturnQuery,
+        QueryCombinedOrder, ReceiverAccount, ReceiverText, Receivers, RedPack, RedPackQuery,
+        Refund, RefundAccount, RefundQuery, RefundQueryV2, RefundRef, RefundV2, RelationType,
+        Report, RequestError, Reverse, SceneInfo, Share, SharingRef, ShortenUrl, SubOrder,
+        SubOrderList, TarType, Trade, Transfer, TransferQuery, UnifiedOrder, prepare,
     },
 };
 

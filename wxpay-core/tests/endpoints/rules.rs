@@ -1,8 +1,8 @@
 use wxpay_core::{
     Account, Fen, SignType,
     api::{
-        BatchQueryComment, CombinedTrade, Endpoint, OnlyHmacSha256, OnlyMd5, ProfitSharing, RefundQuery,
-        RefundRef, Report, RequestError, Trade, prepare,
+        BatchQueryComment, CombinedTrade, Endpoint, OnlyHmacSha256, OnlyMd5, ProfitSharing,
+        RefundQuery, RefundRef, Report, RequestError, Trade, prepare,
     },
 };
 
@@ -152,7 +152,9 @@ fn a_list_of_orders_is_whole() {
     assert!(of(1, good).is_ok());
     let other = good.replace("\"A\"", "\"B\"");
     assert!(of(2, &format!("{good},{other}")).is_ok());
-    let eleven: Vec<_> = (0..11).map(|n| good.replace("\"A\"", &format!("\"A{n}\""))).collect();
+    let eleven: Vec<_> = (0..11)
+        .map(|n| good.replace("\"A\"", &format!("\"A{n}\"")))
+        .collect();
     for (num, orders) in [
         (0, String::new()),
         (2, good.to_owned()),
@@ -165,7 +167,13 @@ fn a_list_of_orders_is_whole() {
     ] {
         let refused = of(num, &orders);
         assert!(
-            matches!(refused, Err(RequestError::Rule { field: "sub_order_list", .. })),
+            matches!(
+                refused,
+                Err(RequestError::Rule {
+                    field: "sub_order_list",
+                    ..
+                })
+            ),
             "{orders}: {refused:?}"
         );
     }
@@ -183,21 +191,41 @@ fn each_part_of_a_payment_is_of_something() {
         );
         prepare(&request, &seed_account(), OnlyHmacSha256, &nonce()).map(|_| ())
     };
-    assert_eq!(of(r#"[{"type":"MERCHANT_ID","account":"1","amount":1}]"#), Ok(()));
-    for receivers in ["[]", "{}", "text", r#"[{"amount":"all"}]"#, r#"[{"account":"1"}]"#] {
+    assert_eq!(
+        of(r#"[{"type":"MERCHANT_ID","account":"1","amount":1}]"#),
+        Ok(())
+    );
+    for receivers in [
+        "[]",
+        "{}",
+        "text",
+        r#"[{"amount":"all"}]"#,
+        r#"[{"account":"1"}]"#,
+    ] {
         let refused = of(receivers);
         assert!(
-            matches!(refused, Err(RequestError::Rule { field: "receivers", .. })),
+            matches!(
+                refused,
+                Err(RequestError::Rule {
+                    field: "receivers",
+                    ..
+                })
+            ),
             "{receivers}: {refused:?}"
         );
     }
-    assert!(matches!(of(r#"[{"amount":0}]"#), Err(RequestError::ZeroFee { .. })));
+    assert!(matches!(
+        of(r#"[{"amount":0}]"#),
+        Err(RequestError::ZeroFee { .. })
+    ));
 }
 
 #[test]
 fn a_report_has_a_short_address() {
     let mut report = Report::new(
-        "https://api.mch.weixin.qq.com/pay/unifiedorder".parse().unwrap(),
+        "https://api.mch.weixin.qq.com/pay/unifiedorder"
+            .parse()
+            .unwrap(),
         "2001:db8:85a3::8a2e:370:7334".parse().unwrap(),
         "[]".parse().unwrap(),
     );
