@@ -12,6 +12,7 @@ mod combined;
 mod pages;
 mod requests;
 mod rules;
+mod samples;
 mod table;
 mod unsigned;
 

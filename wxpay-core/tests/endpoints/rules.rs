@@ -8,7 +8,7 @@ use wxpay_core::{
 
 use super::{
     fen, nonce,
-    requests::{bank_transfer, combined, micro_pay, red_pack, refund, transfer, unified_order},
+    samples::{bank_transfer, combined, micro_pay, red_pack, refund, transfer, unified_order},
     seed_account,
 };
 
