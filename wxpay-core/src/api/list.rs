@@ -63,3 +63,15 @@ pub(crate) fn read_orders<T>(
     }
     orders.iter().map(|order| read(Item(order))).collect()
 }
+
+/// Reads a list that stands alone in a field.
+pub(crate) fn read_list<T>(
+    text: &str,
+    field: &'static str,
+    read: impl Fn(Item<'_>) -> Result<T, FieldError>,
+) -> Result<Vec<T>, FieldError> {
+    let list = json::parse(text);
+    let items = list.as_ref().and_then(Value::as_list);
+    let items = items.ok_or(FieldError::Unexpected { field })?;
+    items.iter().map(|item| read(Item(item))).collect()
+}

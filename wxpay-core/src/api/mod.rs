@@ -4,6 +4,9 @@
 //! a typed answer or the reason why there is none. Whatever carries the bytes in between is the caller's choice; the
 //! feature `client` has one.
 //!
+//! The page of each request has its fields with their limits, the rules between them, the error codes with their class,
+//! and where the API's own pages stand.
+//!
 //! Where the answer has no sign, [`parse_unsigned`] gives an [`Unsigned`] one; where it is a text, [`parse_text`] gives the
 //! bytes. An account with a [`SubMerchant`](crate::SubMerchant) makes every request a service provider's.
 //!
@@ -136,7 +139,7 @@ pub use profit_sharing_return::{
 };
 pub use profit_sharing_return_query::ProfitSharingReturnQuery;
 pub use query_combined_order::{QueriedSubOrder, QueryCombinedOrder, QueryCombinedOrderResponse};
-pub use receivers::{ReceiverAccount, Share};
+pub use receivers::{PartResult, ReceiverAccount, Share, SharedPart};
 pub use red_pack::{RedPack, RedPackResponse};
 pub use red_pack_info::{RedPackQuery, RedPackQueryResponse, RedPackStatus, RedPackTaken};
 pub use refund::{Refund, RefundAccount, RefundCoupons, RefundResponse, RefundV2};

@@ -53,7 +53,7 @@ message! {
         /// How far it is.
         status: SharingStatus,
         ;
-        /// The parts, as JSON text, each with its `result`: PENDING, SUCCESS or CLOSED.
+        /// The parts, as JSON text; [`ProfitSharingQueryResponse::parts`] reads it.
         receivers: String,
         /// What a finish freed.
         amount: Fen,

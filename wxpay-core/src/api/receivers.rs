@@ -1,8 +1,13 @@
-//! Who gets a part of a payment: the JSON text of `receivers`.
+//! Who gets a part of a payment, and who got it: the JSON text of `receivers`.
 
-use super::{RequestError, request::at_least_a_fen, rule};
+use alloc::{string::String, vec::Vec};
+
+use super::{
+    FieldError, Item, ProfitSharingQueryResponse, RequestError, list::read_list,
+    message::open_enum, request::at_least_a_fen, rule,
+};
 use crate::{
-    Fen, MchId, OpenId, TextError,
+    BeijingTime, Fen, MchId, OpenId, TextError,
     json::{self, Json, Value},
     text::{ReUserName, Receivers, SharingDescription},
 };
@@ -27,6 +32,16 @@ impl ReceiverAccount {
             Self::SubOpenId(id) => ("PERSONAL_SUB_OPENID", id.as_str()),
         };
         json.text("type", kind).text("account", account);
+    }
+
+    fn read(item: Item<'_>) -> Result<Self, FieldError> {
+        const FIELD: &str = "account";
+        Ok(match &*item.required::<String>("type")? {
+            "MERCHANT_ID" => Self::Merchant(item.required(FIELD)?),
+            "PERSONAL_OPENID" => Self::OpenId(item.required(FIELD)?),
+            "PERSONAL_SUB_OPENID" => Self::SubOpenId(item.required(FIELD)?),
+            _ => return Err(FieldError::Unexpected { field: "type" }),
+        })
     }
 }
 
@@ -79,4 +94,53 @@ pub(super) fn check_receivers(receivers: &Receivers) -> Result<(), RequestError>
         at_least_a_fen(amount, FIELD)?;
     }
     Ok(())
+}
+
+/// One part of a sharing, as a query says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SharedPart {
+    /// Who gets it.
+    pub account: ReceiverAccount,
+    /// How much.
+    pub amount: Fen,
+    /// What became of it; none while the answer says nothing.
+    pub result: Option<PartResult>,
+    /// When it was done.
+    pub finish_time: Option<BeijingTime>,
+    /// Why it came to nothing.
+    pub fail_reason: Option<String>,
+}
+
+open_enum! {
+    /// What became of one part of a sharing.
+    PartResult {
+        /// It is on its way.
+        Pending = "PENDING",
+        /// The receiver has it.
+        Success = "SUCCESS",
+        /// It went back to the merchant.
+        Closed = "CLOSED",
+    }
+}
+
+impl ProfitSharingQueryResponse {
+    /// The parts of the list: none where the answer has none, as after a finish.
+    ///
+    /// # Errors
+    /// [`FieldError`] when the text is no such list.
+    pub fn parts(&self) -> Result<Vec<SharedPart>, FieldError> {
+        let Some(receivers) = &self.receivers else {
+            return Ok(Vec::new());
+        };
+        read_list(receivers, Receivers::FIELD, |part| {
+            Ok(SharedPart {
+                account: ReceiverAccount::read(part)?,
+                amount: part.required("amount")?,
+                result: part.optional("result")?,
+                finish_time: part.informs("finish_time"),
+                fail_reason: part.informs("fail_reason"),
+            })
+        })
+    }
 }

@@ -8,7 +8,7 @@ mod advice;
 mod answers;
 mod any_answer;
 mod codes;
-mod combined;
+mod lists;
 mod pages;
 mod requests;
 mod rules;

@@ -1,10 +1,11 @@
-//! What queries say of the orders inside a combined order, and of a payment beside what decides.
+//! What queries say in lists, and of a payment beside what decides.
 
 use wxpay_core::{
     SignType,
     api::{
-        FieldError, OnlyHmacSha256, OrderQuery, PaymentDetails, ProfitSharingReturnQuery,
-        QueryCombinedOrder, QueryCombinedOrderResponse, ReturnResult, parse, parse_verified,
+        FieldError, OnlyHmacSha256, OrderQuery, PartResult, PaymentDetails, ProfitSharingQuery,
+        ProfitSharingReturnQuery, QueryCombinedOrder, QueryCombinedOrderResponse, ReceiverAccount,
+        ReturnResult, parse, parse_verified,
     },
 };
 
@@ -105,4 +106,47 @@ fn a_return_is_asked_for() {
     assert_eq!(said.result, ReturnResult::Failed);
     assert_eq!(said.return_amount.unwrap().get(), 10);
     assert_eq!(said.fail_reason.as_deref(), Some("ACCOUNT_ABNORMAL"));
+}
+
+#[test]
+fn the_parts_of_a_sharing_are_read() {
+    let queried = |receivers: &'static str| {
+        let mut fields = with(&[
+            ("transaction_id", "42"),
+            ("out_order_no", "P1"),
+            ("order_id", "3008"),
+            ("status", "FINISHED"),
+        ]);
+        if !receivers.is_empty() {
+            fields.push(("receivers", receivers));
+        }
+        let xml = answer(&fields, SignType::HmacSha256);
+        parse::<ProfitSharingQuery>(xml.as_bytes(), &seed_account(), OnlyHmacSha256).unwrap()
+    };
+    let parts = queried(
+        r#"[{"type":"MERCHANT_ID","account":"190001001","amount":100,"description":"d","result":"SUCCESS",
+             "finish_time":"20180608170132"},
+            {"type":"PERSONAL_OPENID","account":"oUpF8uMuAJO_M2pxb1Q9zNjWeS6o","amount":888,"result":"CLOSED",
+             "fail_reason":"ACCOUNT_ABNORMAL"}]"#,
+    )
+    .parts()
+    .unwrap();
+    assert_eq!(
+        parts[0].account,
+        ReceiverAccount::Merchant("190001001".parse().unwrap())
+    );
+    assert_eq!(parts[0].result, Some(PartResult::Success));
+    assert_eq!(parts[0].finish_time.unwrap().to_string(), "20180608170132");
+    assert_eq!(parts[1].amount.get(), 888);
+    assert_eq!(parts[1].fail_reason.as_deref(), Some("ACCOUNT_ABNORMAL"));
+    assert_eq!(parts[1].finish_time, None);
+    assert_eq!(queried("").parts(), Ok(Vec::new()));
+    assert_eq!(
+        queried("{}").parts(),
+        Err(FieldError::Unexpected { field: "receivers" })
+    );
+    assert_eq!(
+        queried(r#"[{"type":"OTHER","account":"1","amount":1}]"#).parts(),
+        Err(FieldError::Unexpected { field: "type" })
+    );
 }
