@@ -90,6 +90,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 read.is_ok_and(|read| sign::verify(&read, account.keys(), SignType::Md5).is_ok());
             assert!(holds);
         }),
+        work("read and verify in place", || {
+            let mut room = [wxpay_core::in_place::Field::EMPTY; 24];
+            let message = wxpay_core::in_place::Message::read(
+                black_box(notify.as_bytes()), &mut room, &mut []).unwrap();
+            assert!(message.verify(account.keys(), SignType::Md5).is_ok());
+        }),
+        work("read in place", || {
+            let mut room = [wxpay_core::in_place::Field::EMPTY; 24];
+            let message = wxpay_core::in_place::Message::read(
+                black_box(notify.as_bytes()), &mut room, &mut []).unwrap();
+            black_box(message.len());
+        }),
         work("bytes to PayNotify", || {
             let notify = UnverifiedNotify::parse(black_box(notify.as_bytes()))
                 .and_then(|notify| notify.verify(&account, SignType::Md5));

@@ -44,6 +44,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod words;
+
 // Values that check themselves.
 mod fen;
 mod text;

@@ -61,7 +61,7 @@ pub fn prepare<E: Endpoint>(
         host: E::HOST,
         path: E::PATH,
         needs_cert: E::NEEDS_CERT,
-        body: xml::write(&params),
+        body: xml::finish(params),
     })
 }
 

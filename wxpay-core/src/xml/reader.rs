@@ -2,12 +2,11 @@
 //!
 //! Where the fields go is the [`Sink`]'s: [`Params`] on the heap, or a caller's scratch.
 
-use memchr::memchr;
-
 use super::{Limits, XmlError, value::find};
 use crate::{
     Params,
     params::{first_forbidden, is_name_byte, is_name_start},
+    words,
 };
 
 pub(super) const CDATA_START: &str = "<![CDATA[";
@@ -16,31 +15,39 @@ const COMMENT_START: &str = "<!--";
 /// Why a message is refused, while it is at hand.
 pub(crate) type Refusal<'a> = XmlError<&'a str>;
 
+/// Where a piece of a message stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) at: usize,
+    pub(crate) len: usize,
+}
+
+/// The value of a field.
+pub(crate) enum Value {
+    /// It stands in the message, in one piece.
+    There(Place),
+    /// It is what was appended since the field before.
+    Aside,
+}
+
 /// Where the fields of a message go.
 pub(crate) trait Sink<'a> {
-    /// A value, whole or in the making. One piece of the message makes a borrowed one.
-    type Value: From<&'a str>;
     /// Why a message is refused.
     type Error: From<Refusal<'a>>;
 
     /// Appends to the value of `field`, the one in the making.
-    fn join(
-        &mut self,
-        field: &'a str,
-        value: &mut Self::Value,
-        piece: &str,
-    ) -> Result<(), Self::Error>;
+    fn append(&mut self, field: Place, piece: &str) -> Result<(), Self::Error>;
 
     /// Takes a field, in the message's order; its name may be there already.
-    fn push(&mut self, name: &'a str, value: Self::Value) -> Result<(), Self::Error>;
+    fn push(&mut self, name: Place, value: Value) -> Result<(), Self::Error>;
 
-    /// The earliest field whose name stands before it already: the message's own text, not a copy.
-    fn first_duplicate(&self) -> Option<&str>;
+    /// The earliest field whose name stands before it already.
+    fn first_duplicate(&self) -> Option<Place>;
 }
 
 /// A position in a message.
 pub(crate) struct Reader<'a, 'l> {
-    text: &'a str,
+    pub(crate) text: &'a str,
     pub(super) at: usize,
     pub(super) limits: &'l Limits,
 }
@@ -52,11 +59,16 @@ enum Tag {
 }
 
 impl<'a, 'l> Reader<'a, 'l> {
-    /// A reader at the start of a message, once its bytes are text that XML can carry.
-    pub(crate) fn new(bytes: &'a [u8], limits: &'l Limits) -> Result<Self, Refusal<'a>> {
-        if bytes.len() > limits.max_bytes {
+    /// A reader at the start of a message, once its bytes are text that XML can carry. `max_bytes` is the sink's limit.
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        limits: &'l Limits,
+        max_bytes: usize,
+    ) -> Result<Self, Refusal<'a>> {
+        let max_bytes = limits.max_bytes.min(max_bytes);
+        if bytes.len() > max_bytes {
             return Err(XmlError::TooLarge {
-                max_bytes: limits.max_bytes,
+                max_bytes,
                 got: bytes.len(),
             });
         }
@@ -93,9 +105,7 @@ impl<'a, 'l> Reader<'a, 'l> {
             return Err(XmlError::Trailing { at: self.at }.into());
         }
         if let Some(name) = sink.first_duplicate() {
-            // Names are borrowed from the message, so the distance is the place.
-            let at = name.as_ptr().addr() - self.text.as_ptr().addr();
-            let name = self.slice(at, at + name.len());
+            let (name, at) = (self.piece(name), name.at);
             return Err(XmlError::Duplicate { name, at }.into());
         }
         Ok(())
@@ -124,7 +134,7 @@ impl<'a, 'l> Reader<'a, 'l> {
             && rest.starts_with([' ', '\t', '\r', '\n', '?'])
         {
             // It ends at the first `>`: no attribute of a declaration can hold one.
-            let end = memchr(b'>', rest.as_bytes()).ok_or_else(|| self.cut())?;
+            let end = words::find(rest.as_bytes(), 0, b'>').ok_or_else(|| self.cut())?;
             if !rest[..end].ends_with('?') {
                 return Err(XmlError::ProcessingInstruction { at: 0 });
             }
@@ -178,7 +188,7 @@ impl<'a, 'l> Reader<'a, 'l> {
                     fields += 1;
                     let name = self.name()?;
                     let value = match self.tag_end()? {
-                        Tag::Empty => S::Value::from(""),
+                        Tag::Empty => Value::There(Place { at: 0, len: 0 }),
                         Tag::Open => self.value(sink, name)?,
                     };
                     sink.push(name, value)?;
@@ -188,17 +198,17 @@ impl<'a, 'l> Reader<'a, 'l> {
     }
 
     /// The name in a start tag.
-    fn name(&mut self) -> Result<&'a str, Refusal<'a>> {
+    fn name(&mut self) -> Result<Place, Refusal<'a>> {
         let start = self.at + 1;
-        let bytes = &self.bytes()[start..];
-        let len = bytes
-            .iter()
-            .position(|&byte| !is_name_byte(byte))
-            .ok_or_else(|| self.cut())?;
-        let first_is_good = bytes.first().is_some_and(|&byte| is_name_start(byte));
+        let end = words::name_end(self.bytes(), start);
+        if end >= self.text.len() {
+            return Err(self.cut());
+        }
+        let first_is_good = self.peek(1).is_some_and(is_name_start);
         if !first_is_good {
             return Err(XmlError::Name { at: start });
         }
+        let len = end - start;
         let max_bytes = self.limits.max_name_bytes.min(Params::NAME_MAX_BYTES);
         if len > max_bytes {
             return Err(XmlError::LongName {
@@ -206,12 +216,16 @@ impl<'a, 'l> Reader<'a, 'l> {
                 at: start,
             });
         }
-        self.at = start + len;
-        Ok(self.slice(start, self.at))
+        self.at = end;
+        Ok(Place { at: start, len })
     }
 
     /// What follows the name in a start tag.
     fn tag_end(&mut self) -> Result<Tag, Refusal<'a>> {
+        if self.peek(0) == Some(b'>') {
+            self.at += 1;
+            return Ok(Tag::Open);
+        }
         let blank_from = self.at;
         self.skip_blanks();
         let tag = match (self.peek(0), self.peek(1)) {
@@ -230,8 +244,23 @@ impl<'a, 'l> Reader<'a, 'l> {
         Ok(tag)
     }
 
+    /// The end tag of a field, which begins here. Mostly it is as its start tag, so that one comparison tells.
+    pub(super) fn end_tag_of(&mut self, field: Place) -> Result<(), Refusal<'a>> {
+        let (start, len) = (self.at + 2, field.len + 1);
+        let bytes = self.bytes();
+        if let Some(end_tag) = bytes.get(start..start + len)
+            && let Some(start_tag) = bytes.get(field.at..field.at + len)
+            && end_tag[field.len] == b'>'
+            && words::same(start_tag, end_tag)
+        {
+            self.at = start + len;
+            return Ok(());
+        }
+        self.end_tag(self.piece(field))
+    }
+
     /// The end tag of `name`, which begins here.
-    pub(super) fn end_tag(&mut self, name: &str) -> Result<(), Refusal<'a>> {
+    fn end_tag(&mut self, name: &str) -> Result<(), Refusal<'a>> {
         let start = self.at;
         let wrong = XmlError::EndTag { at: start };
         self.at += 2;
@@ -268,6 +297,7 @@ impl<'a, 'l> Reader<'a, 'l> {
     }
 
     /// Why the markup that begins here cannot stand inside `field`, or where no field is open.
+    #[cold]
     pub(super) fn refuse_markup(&self, field: &'a str) -> Refusal<'a> {
         let at = self.at;
         let is_cut = |markup: &str| markup.as_bytes().starts_with(self.rest());
@@ -288,7 +318,7 @@ impl<'a, 'l> Reader<'a, 'l> {
 
     /// Where `what` stands next, from `from` on.
     pub(super) fn find(&self, what: &str, from: usize) -> Option<usize> {
-        Some(from + find(self.bytes().get(from..)?, what)?)
+        find(self.bytes(), from, what)
     }
 
     pub(super) const fn bytes(&self) -> &'a [u8] {
@@ -296,6 +326,11 @@ impl<'a, 'l> Reader<'a, 'l> {
     }
 
     /// A part of the text. Both ends stand next to ASCII, so the default is never taken.
+    pub(super) fn piece(&self, place: Place) -> &'a str {
+        self.slice(place.at, place.at + place.len)
+    }
+
+    /// As [`Reader::piece`].
     pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
         self.text.get(start..end).unwrap_or_default()
     }

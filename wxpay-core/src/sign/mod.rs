@@ -5,15 +5,18 @@
 //! text, `&key=…` included. Values are raw text: no URL encoding and no XML entities. `sign_type`, when it is there, is
 //! signed like any other field, and so is a field that this crate has never heard of.
 
-use alloc::string::{String, ToString};
+mod feed;
+
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use hmac::{Hmac, Mac};
-use md5::{Digest, Md5, digest::Update};
+use md5::{Digest, Md5};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::{ApiKey, Params, SignType};
+use feed::{feed, is_signed};
 
 /// The field that carries the sign.
 pub(crate) const SIGN: &str = "sign";
@@ -103,17 +106,17 @@ pub fn sign(params: &Params<'_>, key: &ApiKey, sign_type: SignType) -> Sign {
 /// What a sign is made over.
 pub(crate) trait Signable {
     /// The value of a field.
-    fn get(&self, name: &str) -> Option<&str>;
+    fn get(&self, name: &str) -> Option<&[u8]>;
     /// Hands out every field in the byte order of the names.
-    fn each_by_name(&self, each: impl FnMut(&str, &str));
+    fn each_by_name(&self, each: impl FnMut(&[u8], &[u8]));
 }
 
 impl Signable for Params<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.get(name)
+    fn get(&self, name: &str) -> Option<&[u8]> {
+        self.get(name).map(str::as_bytes)
     }
 
-    fn each_by_name(&self, each: impl FnMut(&str, &str)) {
+    fn each_by_name(&self, each: impl FnMut(&[u8], &[u8])) {
         self.each_by_name(each);
     }
 }
@@ -151,7 +154,7 @@ fn sign_hmac_sha256(fields: &impl Signable, key: &ApiKey) -> Sign {
 pub fn signed<'a>(mut params: Params<'a>, key: &ApiKey, sign_type: SignType) -> Params<'a> {
     let sign = sign(&params, key, sign_type);
     params.remove(SIGN);
-    params.push(SIGN.into(), sign.to_string().into());
+    params.push(SIGN, sign.as_str());
     params
 }
 
@@ -177,7 +180,7 @@ pub(crate) fn verify_fields(
     sign_type: SignType,
 ) -> Result<(), VerifyError> {
     let given = match fields.get(SIGN) {
-        None | Some("") => return Err(VerifyError::Missing),
+        None | Some([]) => return Err(VerifyError::Missing),
         Some(given) => given,
     };
     if given.len() != sign_type.sign_len() {
@@ -188,14 +191,14 @@ pub(crate) fn verify_fields(
     }
     if fields
         .get(SIGN_TYPE)
-        .is_some_and(|named| !named.is_empty() && named != sign_type.as_str())
+        .is_some_and(|named| !named.is_empty() && named != sign_type.as_str().as_bytes())
     {
         return Err(VerifyError::SignTypeDisagrees);
     }
     let holds = |key| {
         sign_fields(fields, key, sign_type)
             .as_bytes()
-            .ct_eq(given.as_bytes())
+            .ct_eq(given)
     };
     if keys.iter().any(|key| bool::from(holds(key))) {
         Ok(())
@@ -230,61 +233,16 @@ pub enum VerifyError {
 /// The text that is signed, up to but without `&key=`: for people who look for a fault.
 #[must_use]
 pub fn string_to_sign(params: &Params<'_>) -> String {
+    let mut fields: Vec<_> = params
+        .iter()
+        .filter(|(name, value)| is_signed(name.as_bytes(), value.as_bytes()))
+        .collect();
+    fields.sort_unstable();
     let mut text = String::new();
-    each_signed(params, |separator, name, value| {
-        for piece in [separator, name, "=", value] {
+    for (index, (name, value)) in fields.into_iter().enumerate() {
+        for piece in [if index == 0 { "" } else { "&" }, name, "=", value] {
             text.push_str(piece);
         }
-    });
+    }
     text
-}
-
-/// Hands out the fields that are signed, in order: what separates each from the one before, its name and its value.
-fn each_signed(fields: &impl Signable, mut each: impl FnMut(&'static str, &str, &str)) {
-    let mut separator = "";
-    fields.each_by_name(|name, value| {
-        if name != SIGN && !value.is_empty() {
-            each(separator, name, value);
-            separator = "&";
-        }
-    });
-}
-
-/// How much is handed to a hash at once. A small processor has a small stack.
-const GATHERED_BYTES: usize = if cfg!(target_pointer_width = "64") {
-    256
-} else {
-    64
-};
-
-/// Feeds the whole text, key included, to a hash.
-fn feed(fields: &impl Signable, key: &ApiKey, hash: &mut impl Update) {
-    // Hashes are slow at many small pieces, so these are gathered; the joined text never exists.
-    let mut gathered = [0; GATHERED_BYTES];
-    let mut len = 0;
-    each_signed(fields, |separator, name, value| {
-        let pieces = [separator, name, "=", value].map(str::as_bytes);
-        let pair_len = pieces.iter().map(|piece| piece.len()).sum::<usize>();
-        if pair_len > gathered.len() - len {
-            hash.update(&gathered[..len]);
-            len = 0;
-        }
-        let Some(mut free) = gathered.get_mut(len..len + pair_len) else {
-            // Longer than all the room there is.
-            for piece in pieces {
-                hash.update(piece);
-            }
-            return;
-        };
-        for piece in pieces {
-            let (head, tail) = free.split_at_mut(piece.len());
-            head.copy_from_slice(piece);
-            free = tail;
-        }
-        len += pair_len;
-    });
-    hash.update(&gathered[..len]);
-    // The key goes straight in, so no copy of it is left on the stack here.
-    hash.update(b"&key=");
-    hash.update(key.bytes());
 }

@@ -1,0 +1,497 @@
+//! The flat list of fields that every message is.
+
+mod list;
+mod read;
+mod rules;
+
+use alloc::{borrow::Cow, string::String, vec};
+use core::{cmp::Ordering, fmt};
+
+use list::{Span, Spans};
+pub(crate) use read::Filling;
+use rules::is_name;
+pub(crate) use rules::{first_forbidden, is_name_byte, is_name_start, is_xml_char};
+
+use crate::{
+    words,
+    xml::{self, Element},
+};
+
+/// Fields whose values `Debug` hides: they say who the payer is, or where a secret path leads.
+const HIDDEN: [&str; 16] = [
+    "openid",
+    "sub_openid",
+    "combine_openid",
+    "re_openid",
+    "auth_code",
+    "re_user_name",
+    "transfer_name",
+    "enc_bank_no",
+    "enc_true_name",
+    "sandbox_signkey",
+    "receivers",
+    "receiver",
+    "notify_url",
+    "user_truename",
+    "user_creid",
+    "sign",
+];
+
+/// The fields of one message, in its order: each name once, and values as they stand after XML is taken off.
+///
+/// A list that was read borrows the message and knows where in it names and values stand; one that is made holds the
+/// message in the making. So neither takes a heap block for a field. A name is `[A-Za-z_][A-Za-z0-9_]*`, at most
+/// [`Params::NAME_MAX_BYTES`] long; a value is any text that XML 1.0 can carry. So every list can be signed and written.
+///
+/// ```
+/// use wxpay_core::Params;
+///
+/// let mut params = Params::new();
+/// params.insert("out_trade_no", "T20260101000001")?;
+/// assert_eq!(params.get("out_trade_no"), Some("T20260101000001"));
+/// assert!(params.insert("out_trade_no", "T20260101000002").is_err());
+/// # Ok::<(), wxpay_core::InsertError>(())
+/// ```
+#[derive(Clone)]
+pub struct Params<'a> {
+    /// Where names and values stand: the message that was read, or the one in the making, without its end.
+    text: Cow<'a, str>,
+    /// The values that do not stand in the text in one piece.
+    aside: String,
+    spans: Spans,
+    /// Which names there are, a bit each; a bit may stand for several.
+    names: Names,
+    /// Whether the names came in order, each once.
+    is_ascending: bool,
+    /// Whether the text is what [`xml::write`](crate::xml::write) gives, without its end.
+    is_written: bool,
+}
+
+impl Default for Params<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for Params<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Params<'_> {}
+
+impl<'a> Params<'a> {
+    /// The longest name, in bytes.
+    pub const NAME_MAX_BYTES: usize = 64;
+    /// The longest text of all fields together: places in it are numbers of 32 bits.
+    pub(crate) const TEXT_MAX_BYTES: usize = u32::MAX as usize;
+
+    /// An empty list.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            text: Cow::Borrowed(""),
+            aside: String::new(),
+            spans: Spans::new(),
+            names: Names::NONE,
+            is_ascending: true,
+            is_written: true,
+        }
+    }
+
+    /// An empty list with room for that many fields of a usual length.
+    pub(crate) fn with_capacity(fields: usize) -> Self {
+        const FIELD_BYTES: usize = 48;
+        Self {
+            text: Cow::Owned(String::with_capacity(fields * FIELD_BYTES)),
+            ..Self::new()
+        }
+    }
+
+    /// The value of a field; empty text is a value too.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.find(name).map(|span| self.value(span))
+    }
+
+    fn find(&self, name: &str) -> Option<Span> {
+        let text = self.text.as_bytes();
+        let is_named = |span: &Span| {
+            let (at, len) = span.name();
+            len == name.len()
+                && text
+                    .get(at..at + len)
+                    .is_some_and(|found| words::same(found, name.as_bytes()))
+        };
+        self.spans.as_slice().iter().copied().find(is_named)
+    }
+
+    fn name(&self, span: Span) -> &str {
+        let (at, len) = span.name();
+        self.text.get(at..at + len).unwrap_or_default()
+    }
+
+    fn value(&self, span: Span) -> &str {
+        let (at, len) = (span.value_at as usize, span.value_len as usize);
+        let text: &str = if span.is_aside {
+            &self.aside
+        } else {
+            &self.text
+        };
+        text.get(at..at + len).unwrap_or_default()
+    }
+
+    /// Appends a field.
+    ///
+    /// # Errors
+    /// [`InsertError`] when the name is there already, is no name, or the value holds a character that XML cannot carry.
+    pub fn insert(
+        &mut self,
+        name: impl Into<Cow<'a, str>>,
+        value: impl Into<Cow<'a, str>>,
+    ) -> Result<(), InsertError> {
+        let (name, value) = (name.into(), value.into());
+        self.insert_text(&name, &value)
+    }
+
+    /// As [`Params::insert`], for texts that may be gone at once.
+    pub(crate) fn insert_text(&mut self, name: &str, value: &str) -> Result<(), InsertError> {
+        if !is_name(name) {
+            return Err(InsertError::NotAName { name: name.into() });
+        }
+        let bit = Names::of(name);
+        if self.names.have(bit) && self.find(name).is_some() {
+            return Err(InsertError::DuplicateName { name: name.into() });
+        }
+        if let Some((at, character)) = first_forbidden(value) {
+            return Err(InsertError::Character {
+                name: name.into(),
+                character,
+                at,
+            });
+        }
+        let bytes = self.text.len() + self.aside.len();
+        if Self::TEXT_MAX_BYTES - bytes <= xml::element_max_bytes(name, value) {
+            return Err(InsertError::TooLarge { name: name.into() });
+        }
+        self.append(name, value, bit);
+        Ok(())
+    }
+
+    /// Appends a field that is known to be good, and short.
+    pub(crate) fn push(&mut self, name: &str, value: &str) {
+        self.append(name, value, Names::of(name));
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the text stays below 4 GiB and a name is short"
+    )]
+    fn append(&mut self, name: &str, value: &str, bit: u64) {
+        let text = self.text.to_mut();
+        let element = if self.is_written {
+            xml::begin(text);
+            xml::append(text, name, value)
+        } else {
+            let name_at = text.len();
+            text.push_str(name);
+            text.push_str(value);
+            Element {
+                name_at,
+                value_at: Some(name_at + name.len()),
+            }
+        };
+        let value_at = element.value_at.unwrap_or_else(|| {
+            let at = self.aside.len();
+            self.aside.push_str(value);
+            at
+        });
+        self.names.add(bit);
+        self.place(Span {
+            name_at: element.name_at as u32,
+            name_len: name.len() as u8,
+            value_at: value_at as u32,
+            value_len: value.len() as u32,
+            is_aside: element.value_at.is_none(),
+        });
+    }
+
+    /// Takes a field whose name and value stand in their texts.
+    fn place(&mut self, span: Span) {
+        if self.is_ascending
+            && let Some(last) = self.spans.as_slice().last()
+        {
+            self.is_ascending = self.compare(*last, span).is_lt();
+        }
+        self.spans.push(span);
+    }
+
+    fn compare(&self, a: Span, b: Span) -> Ordering {
+        words::compare_names(self.text.as_bytes(), a.name(), b.name())
+    }
+
+    /// Takes a field out.
+    pub(crate) fn remove(&mut self, name: &str) {
+        if let Some(found) = self.find(name) {
+            self.spans.retain(|span| span.name_at != found.name_at);
+            self.is_written = false;
+        }
+    }
+
+    /// Names and values in the message's order.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.spans
+            .as_slice()
+            .iter()
+            .map(|&span| (self.name(span), self.value(span)))
+    }
+
+    /// How many fields there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spans.as_slice().len()
+    }
+
+    /// Whether there is no field.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The same list, holding its own text.
+    #[must_use]
+    pub fn into_owned(self) -> Params<'static> {
+        Params {
+            text: Cow::Owned(self.text.into_owned()),
+            aside: self.aside,
+            spans: self.spans,
+            names: self.names,
+            is_ascending: self.is_ascending,
+            is_written: self.is_written,
+        }
+    }
+
+    /// The message without its end, if the text is one that [`xml::write`](crate::xml::write) would give.
+    pub(crate) fn written(&self) -> Option<&str> {
+        self.is_written.then_some(&*self.text)
+    }
+
+    /// As [`Params::written`], handed over.
+    pub(crate) fn into_written(self) -> Result<String, Self> {
+        if self.is_written {
+            Ok(self.text.into_owned())
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Hands out every field in the byte order of the names.
+    pub(crate) fn each_by_name(&self, mut each: impl FnMut(&[u8], &[u8])) {
+        let spans = self.spans.as_slice();
+        let (text, aside) = (self.text.as_bytes(), self.aside.as_bytes());
+        let mut hand_out = |span: Span| {
+            let (at, len) = span.name();
+            let name = text.get(at..at + len).unwrap_or_default();
+            let (at, len) = (span.value_at as usize, span.value_len as usize);
+            let within = if span.is_aside { aside } else { text };
+            each(name, within.get(at..at + len).unwrap_or_default());
+        };
+        // The gateway's own messages come in order.
+        if self.is_ascending {
+            spans.iter().for_each(|&span| hand_out(span));
+            return;
+        }
+        self.with_order(|order| {
+            for &index in order {
+                hand_out(spans[index as usize]);
+            }
+        });
+    }
+
+    /// Where the earliest field stands whose name stands before it already, in time n log n.
+    pub(crate) fn first_duplicate(&self) -> Option<(usize, usize)> {
+        if self.is_ascending {
+            return None;
+        }
+        let spans = self.spans.as_slice();
+        self.with_order(|order| {
+            order
+                .windows(2)
+                .map(|pair| (pair[0] as usize, pair[1] as usize))
+                .filter(|&(a, b)| self.compare(spans[a], spans[b]).is_eq())
+                .map(|(_, later)| later)
+                .min()
+                .map(|index| spans[index].name())
+        })
+    }
+
+    /// The indices of all fields, by name and then by place.
+    fn with_order<T>(&self, work: impl FnOnce(&[u32]) -> T) -> T {
+        let spans = self.spans.as_slice();
+        // On the stack for every real message, so that a sign needs no heap.
+        let mut inline = [0; 64];
+        let mut heap;
+        let order = if let Some(order) = inline.get_mut(..spans.len()) {
+            order
+        } else {
+            heap = vec![0; spans.len()];
+            &mut heap[..]
+        };
+        for (index, place) in (0..).zip(order.iter_mut()) {
+            *place = index;
+        }
+        order.sort_unstable_by(|&a, &b| {
+            self.compare(spans[a as usize], spans[b as usize])
+                .then(a.cmp(&b))
+        });
+        work(order)
+    }
+}
+
+/// Which names a list has, roughly: a name whose bit is not set is not there.
+#[derive(Clone, Copy)]
+struct Names(u64);
+
+impl Names {
+    const NONE: Self = Self(0);
+    /// Of a list of whose names nothing was noted.
+    const ANY: Self = Self(u64::MAX);
+
+    /// The bit of a name.
+    fn of(name: &str) -> u64 {
+        let bytes = name.as_bytes();
+        let at = |index: usize| bytes.get(index).copied().map_or(0, usize::from);
+        let sum = bytes.len() + 3 * at(0) + 5 * at(2) + 11 * at(bytes.len() / 2) + 7 * at(bytes.len().saturating_sub(1));
+        1 << (sum % 64)
+    }
+
+    const fn have(self, bit: u64) -> bool {
+        self.0 & bit != 0
+    }
+
+    const fn add(&mut self, bit: u64) {
+        self.0 |= bit;
+    }
+}
+
+impl fmt::Debug for Params<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| {
+                let shown = if HIDDEN.contains(&name) { "…" } else { value };
+                (name, shown)
+            }))
+            .finish()
+    }
+}
+
+/// Why a field cannot join a list.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InsertError {
+    /// A field of this name is there already.
+    #[error("the field {name} is there twice")]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+    /// The text is no name: letters, digits and `_`, no digit in front, at most 64 bytes.
+    #[error("{name:?} is no name of a field")]
+    NotAName {
+        /// The text.
+        name: String,
+    },
+    /// The value holds a character that XML 1.0 cannot carry.
+    #[error("{name} holds a character that XML cannot carry: {character:?} at byte {at}")]
+    Character {
+        /// The field's name.
+        name: String,
+        /// The character.
+        character: char,
+        /// Its position in bytes.
+        at: usize,
+    },
+    /// The fields together are larger than any message: 4 GiB.
+    #[error("{name} makes the message too large")]
+    TooLarge {
+        /// The field's name.
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, string::ToString, vec::Vec};
+
+    #[test]
+    fn checks_names_and_values() {
+        let mut params = Params::new();
+        for name in ["", "1a", "a-b", "a.b", "é", "a b"] {
+            assert!(
+                matches!(params.insert(name, "v"), Err(InsertError::NotAName { .. })),
+                "{name}"
+            );
+        }
+        assert!(params.insert("a".repeat(64), "v").is_ok());
+        assert!(params.insert("a".repeat(65), "v").is_err());
+        for (value, at) in [
+            ("\0", 0),
+            ("ab\u{1b}", 2),
+            ("，\u{FFFE}", 3),
+            ("\u{FFFF}", 0),
+        ] {
+            let refused = params.insert("b", value).unwrap_err();
+            assert!(
+                matches!(refused, InsertError::Character { at: found, .. } if found == at),
+                "{refused}"
+            );
+        }
+        assert!(params.insert("b", "\t\r\n，\u{7f}\u{FFFD}😀").is_ok());
+        assert_eq!(
+            params.insert("b", "again").unwrap_err().to_string(),
+            "the field b is there twice"
+        );
+    }
+
+    #[test]
+    fn hands_out_by_byte_order() {
+        for names in [
+            &["a_1", "B", "a1", "_", "A", "a"][..],
+            &["A", "B", "_", "a", "a1", "a_1"],
+        ] {
+            let mut params = Params::new();
+            for name in names {
+                params.insert(*name, "").unwrap();
+            }
+            let mut sorted = Vec::new();
+            params.each_by_name(|name, _| sorted.push(name.to_vec()));
+            assert_eq!(sorted, [&b"A"[..], b"B", b"_", b"a", b"a1", b"a_1"]);
+        }
+    }
+
+    #[test]
+    fn finds_the_earliest_duplicate() {
+        let mut params = Params::new();
+        for name in ["c", "b", "a", "b", "c"] {
+            params.push(name, "");
+        }
+        let (at, len) = params.first_duplicate().unwrap();
+        let before = &params.text[..at];
+        assert_eq!(&params.text[at..at + len], "b");
+        assert_eq!(before.matches("<b>").count(), 1);
+    }
+
+    #[test]
+    fn debug_hides_the_payer() {
+        let mut params = Params::new();
+        params.insert("openid", "oNpSGwbtNBQROpN").unwrap();
+        params.insert("total_fee", "1").unwrap();
+        assert_eq!(
+            format!("{params:?}"),
+            r#"{"openid": "…", "total_fee": "1"}"#
+        );
+    }
+}
