@@ -8,7 +8,7 @@ use core::cmp::Ordering;
 use memchr::{memchr, memchr2};
 
 /// Whether a register holds eight bytes.
-const WIDE: bool = cfg!(target_pointer_width = "64");
+pub(crate) const WIDE: bool = cfg!(target_pointer_width = "64");
 /// How far is searched here before it is worth a call.
 const NEAR_BYTES: usize = 64;
 
@@ -20,6 +20,7 @@ const fn each(byte: u8) -> u64 {
 }
 
 /// The eight bytes from `at` on, the first one lowest.
+#[inline]
 fn word(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
@@ -35,6 +36,7 @@ const fn lowest(marks: u64) -> usize {
 }
 
 /// Where a byte that `marks` marks in a word stands next, from `from` on, or from where `far` must go on looking.
+#[inline]
 fn near(bytes: &[u8], from: usize, marks: impl Fn(u64) -> u64) -> Result<usize, usize> {
     let mut at = from;
     while at < from + NEAR_BYTES
@@ -50,6 +52,7 @@ fn near(bytes: &[u8], from: usize, marks: impl Fn(u64) -> u64) -> Result<usize, 
 }
 
 /// Where `byte` stands next, from `from` on.
+#[inline]
 pub(crate) fn find(bytes: &[u8], from: usize, byte: u8) -> Option<usize> {
     let mut from = from;
     if WIDE {
@@ -74,7 +77,96 @@ pub(crate) fn find_either(bytes: &[u8], from: usize, one: u8, other: u8) -> Opti
     Some(from + memchr2(one, other, bytes.get(from..)?)?)
 }
 
+/// A field as nearly all are: `name><![CDATA[value]]></name>` or `name>123</name>`.
+pub(crate) struct UsualField {
+    pub(crate) name_len: usize,
+    pub(crate) value_at: usize,
+    pub(crate) value_len: usize,
+    /// The length of all of it.
+    pub(crate) len: usize,
+}
+
+/// The field at the start of `rest`, behind its `<`; nothing if it is another kind, has a fault, or stands so near the end
+/// of the message that words do not reach.
+#[expect(
+    clippy::inline_always,
+    reason = "its answer is four numbers, which then stay in registers"
+)]
+#[inline(always)]
+pub(crate) fn usual_field(rest: &[u8]) -> Option<UsualField> {
+    const VALUE_START: &[u8; 10] = b"><![CDATA[";
+    const VALUE_END: &[u8; 3] = b"]]>";
+    let (words, _) = rest.as_chunks::<8>();
+    // Both searches go along the same words, as no name holds what ends a value: so the second need not wait for the first.
+    let mut words = words.iter();
+    let first = u64::from_le_bytes(*words.next()?);
+    let mut word = first;
+    let mut word_at = 0;
+    let mut others = 0;
+    let ends = loop {
+        let ends = zeros(word ^ each(b'>'));
+        if ends != 0 {
+            break ends;
+        }
+        others |= not_lower(word);
+        word = u64::from_le_bytes(*words.next()?);
+        word_at += 8;
+    };
+    let name_len = word_at + lowest(ends);
+    others |= not_lower(word) & ((ends & ends.wrapping_neg()) - 1);
+    let is_name = others == 0 || name_end(rest, 0) == name_len && !rest.first()?.is_ascii_digit();
+    if !is_name || name_len == 0 {
+        return None;
+    }
+    let (value_at, value_len, end_tag_at);
+    if rest.get(name_len..)?.first_chunk() == Some(VALUE_START) {
+        let ends = loop {
+            let ends = zeros(word ^ each(b']'));
+            if ends != 0 {
+                break ends;
+            }
+            word = u64::from_le_bytes(*words.next()?);
+            word_at += 8;
+        };
+        value_at = name_len + VALUE_START.len();
+        let value_end = word_at + lowest(ends);
+        if rest.get(value_end..)?.first_chunk() != Some(VALUE_END) {
+            return None;
+        }
+        value_len = value_end - value_at;
+        end_tag_at = value_end + VALUE_END.len();
+    } else {
+        value_at = name_len + 1;
+        let value = rest.get(value_at..)?;
+        value_len = value.iter().position(|byte| !byte.is_ascii_digit())?;
+        end_tag_at = value_at + value_len;
+    }
+    // `</`, and the name with the `>` behind it, as it stands in the start tag.
+    let [b'<', b'/', end_tag @ ..] = rest.get(end_tag_at..)? else {
+        return None;
+    };
+    let named_len = name_len + 1;
+    let differ = self::word(end_tag, 0)? ^ first;
+    let is_same = if named_len <= 8 {
+        differ << (64 - 8 * named_len) == 0
+    } else {
+        differ == 0
+            && if named_len <= 16 {
+                self::word(end_tag, named_len - 8)? == self::word(rest, named_len - 8)?
+            } else {
+                end_tag.get(8..named_len)? == rest.get(8..named_len)?
+            }
+    };
+    is_same.then_some(UsualField {
+        name_len,
+        value_at,
+        value_len,
+        len: end_tag_at + "</".len() + named_len,
+    })
+}
+
 /// The end of the name that begins at `from`: where its letters, digits and `_` end.
+#[inline]
 pub(crate) fn name_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     if WIDE {
@@ -156,7 +248,7 @@ pub(crate) fn compare_names(text: &[u8], a: (usize, usize), b: (usize, usize)) -
 
 /// The first eight bytes of a name as a number of the same order. No name holds a NUL, so zeros stand for its end.
 #[inline]
-fn key(text: &[u8], (at, len): (usize, usize)) -> Option<u64> {
+pub(crate) fn key(text: &[u8], (at, len): (usize, usize)) -> Option<u64> {
     let word = word(text, at)?.swap_bytes();
     Some(if len < 8 {
         word & !(u64::MAX >> (8 * len))
@@ -165,35 +257,42 @@ fn key(text: &[u8], (at, len): (usize, usize)) -> Option<u64> {
     })
 }
 
-/// Copies a text to the start of `to`, which is long enough.
-#[inline]
-pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
-    let Some(to) = to.get_mut(..from.len()) else {
-        return;
-    };
-    if !WIDE || from.len() > 32 {
-        to.copy_from_slice(from);
-    } else if let (Some(head), Some(tail)) = (from.first_chunk::<16>(), from.last_chunk::<16>()) {
-        both_ends(to, *head, *tail);
-    } else if let (Some(head), Some(tail)) = (from.first_chunk::<8>(), from.last_chunk::<8>()) {
-        both_ends(to, *head, *tail);
-    } else if let (Some(head), Some(tail)) = (from.first_chunk::<4>(), from.last_chunk::<4>()) {
-        both_ends(to, *head, *tail);
-    } else {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = *from;
-        }
-    }
+/// A part of a text.
+#[derive(Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) within: &'a [u8],
+    pub(crate) at: usize,
+    pub(crate) len: usize,
 }
 
-/// Writes the start and the end of a text, which together are all of it.
-#[inline]
-fn both_ends<const N: usize>(to: &mut [u8], head: [u8; N], tail: [u8; N]) {
-    if let Some(to) = to.first_chunk_mut() {
-        *to = head;
+impl<'a> Piece<'a> {
+    #[inline]
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.within
+            .get(self.at..self.at + self.len)
+            .unwrap_or_default()
     }
-    if let Some(to) = to.last_chunk_mut() {
-        *to = tail;
+
+    /// Copies the piece to `to`, from `at` on: nothing if it does not fit. What follows it there may be overwritten.
+    #[inline]
+    pub(crate) fn copy(self, to: &mut [u8], at: usize) {
+        if self.len <= 16 && self.copy_block::<16>(to, at).is_some() {
+            return;
+        }
+        if self.len <= 32 && self.copy_block::<32>(to, at).is_some() {
+            return;
+        }
+        if let Some(to) = to.get_mut(at..at + self.len) {
+            to.copy_from_slice(self.bytes());
+        }
+    }
+
+    /// Copies as many bytes as are quick to copy.
+    #[inline]
+    fn copy_block<const N: usize>(self, to: &mut [u8], at: usize) -> Option<()> {
+        let block = self.within.get(self.at..)?.first_chunk::<N>()?;
+        *to.get_mut(at..)?.first_chunk_mut()? = *block;
+        Some(())
     }
 }
 
@@ -252,9 +351,12 @@ mod tests {
             let whole = |b: &[u8]| b.iter().all(|&b| (b' '..0x80).contains(&b) && b != one);
             prop_assert_eq!(is_plain(&bytes[from..], one), whole(&bytes[from..]));
 
-            let mut copied = vec![0; bytes.len()];
-            copy(&mut copied, &bytes[from..]);
-            prop_assert_eq!(&copied[..bytes.len() - from], &bytes[from..]);
+            let mut copied = vec![0; bytes.len() + lens.0];
+            let len = (bytes.len() - from).min(lens.1 * 3);
+            let piece = Piece { within: &bytes, at: from, len };
+            piece.copy(&mut copied, lens.0);
+            prop_assert_eq!(&copied[lens.0..lens.0 + len], &bytes[from..from + len]);
+            prop_assert_eq!(piece.bytes(), &bytes[from..from + len]);
 
             // Names: no NUL, and not empty.
             let names: Vec<u8> = bytes.iter().map(|&b| if b == 0 { b'_' } else { b }).collect();

@@ -35,7 +35,7 @@ use scratch::Scratch;
 use crate::{
     ApiKey, SignType, VerifyError,
     sign::{self, Signable},
-    words,
+    words::{self, Piece},
     xml::{Limits, Reader},
 };
 
@@ -72,7 +72,7 @@ impl Field {
 /// The fields of a message.
 #[derive(Clone, Copy)]
 struct Fields<'s, 'a> {
-    message: &'a str,
+    message: &'a [u8],
     /// The values that do not stand in the message in one piece.
     text: &'a [u8],
     /// Sorted by name.
@@ -80,28 +80,33 @@ struct Fields<'s, 'a> {
 }
 
 impl<'a> Fields<'_, 'a> {
-    fn name(&self, field: Field) -> &'a [u8] {
+    fn name(&self, field: Field) -> Piece<'a> {
         let (at, len) = field.name();
-        let message = self.message.as_bytes();
-        message.get(at..at + len).unwrap_or_default()
+        Piece {
+            within: self.message,
+            at,
+            len,
+        }
     }
 
-    fn value(&self, field: Field) -> &'a [u8] {
-        let (at, len) = (usize::from(field.value_at), usize::from(field.value_len));
-        let within = if field.is_aside {
-            self.text
-        } else {
-            self.message.as_bytes()
-        };
-        within.get(at..at + len).unwrap_or_default()
+    fn value(&self, field: Field) -> Piece<'a> {
+        Piece {
+            within: if field.is_aside {
+                self.text
+            } else {
+                self.message
+            },
+            at: field.value_at.into(),
+            len: field.value_len.into(),
+        }
     }
 
     fn find(&self, name: &str) -> Option<&'a [u8]> {
         let is_named = |field: &&Field| {
             usize::from(field.name_len) == name.len()
-                && words::same(self.name(**field), name.as_bytes())
+                && words::same(self.name(**field).bytes(), name.as_bytes())
         };
-        Some(self.value(*self.fields.iter().find(is_named)?))
+        Some(self.value(*self.fields.iter().find(is_named)?).bytes())
     }
 }
 
@@ -144,12 +149,11 @@ impl<'s, 'a> Message<'s, 'a> {
         limits: &Limits,
     ) -> Result<Self, InPlaceError<'a>> {
         let reader = Reader::new(bytes, limits, MESSAGE_MAX_BYTES)?;
-        let message = reader.text;
-        let mut scratch = Scratch::new(message, fields, text);
+        let mut scratch = Scratch::new(bytes, fields, text);
         reader.document("xml", &mut scratch)?;
         let (fields, text) = scratch.into_parts();
         Ok(Self(Fields {
-            message,
+            message: bytes,
             text,
             fields,
         }))
@@ -194,7 +198,7 @@ impl Signable for Fields<'_, '_> {
         self.find(name)
     }
 
-    fn each_by_name(&self, mut each: impl FnMut(&[u8], &[u8])) {
+    fn each_by_name(&self, mut each: impl FnMut(Piece<'_>, Piece<'_>)) {
         for &field in self.fields {
             each(self.name(field), self.value(field));
         }
@@ -227,7 +231,7 @@ impl<'a> Verified<'_, 'a> {
         let all = self.0;
         all.fields
             .iter()
-            .map(move |&field| (text(all.name(field)), text(all.value(field))))
+            .map(move |&field| (text(all.name(field).bytes()), text(all.value(field).bytes())))
     }
 
     /// How many fields there are.

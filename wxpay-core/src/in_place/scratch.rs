@@ -10,7 +10,9 @@ use crate::{
 
 /// The caller's memory while a message is read.
 pub(super) struct Scratch<'s, 'a> {
-    message: &'a str,
+    message: &'a [u8],
+    /// The start of the last name by order, as a number; the highest, if it is not known.
+    last_key: u64,
     /// The first `len` hold fields, sorted by name, each name once.
     fields: &'s mut [Field],
     len: usize,
@@ -25,12 +27,13 @@ pub(super) struct Scratch<'s, 'a> {
 impl<'s, 'a> Scratch<'s, 'a> {
     /// For a message of at most [`MESSAGE_MAX_BYTES`].
     pub(super) const fn new(
-        message: &'a str,
+        message: &'a [u8],
         fields: &'s mut [Field],
         text: &'a mut [u8],
     ) -> Self {
         Self {
             message,
+            last_key: 0,
             fields,
             len: 0,
             text,
@@ -44,6 +47,40 @@ impl<'s, 'a> Scratch<'s, 'a> {
     pub(super) fn into_parts(self) -> (&'s [Field], &'a [u8]) {
         (&self.fields[..self.len], self.text)
     }
+
+    /// Takes a field at its place by name, which is looked for from the end.
+    fn insert(&mut self, field: Field) -> Result<(), InPlaceError<'a>> {
+        let mut place = self.len;
+        while place > 0 {
+            let before = self.fields[place - 1];
+            match words::compare_names(self.message, field.name(), before.name()) {
+                Ordering::Greater => break,
+                Ordering::Less => place -= 1,
+                Ordering::Equal => {
+                    // The reader goes on, as the message may be refused for something that it asks first.
+                    let (at, len) = field.name();
+                    self.duplicate.get_or_insert(Place { at, len });
+                    return Ok(());
+                }
+            }
+        }
+        if self.len == self.fields.len() {
+            return Err(InPlaceError::FieldsFull {
+                room: self.fields.len(),
+            });
+        }
+        self.fields[self.len] = field;
+        // Moved by hand: what moves memory in general is larger than all of this.
+        for higher in (place..self.len).rev() {
+            self.fields.swap(higher, higher + 1);
+        }
+        self.len += 1;
+        if words::WIDE {
+            let last = self.fields[self.len - 1].name();
+            self.last_key = words::key(self.message, last).unwrap_or(u64::MAX);
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Sink<'a> for Scratch<'_, 'a> {
@@ -54,7 +91,7 @@ impl<'a> Sink<'a> for Scratch<'_, 'a> {
         let Some(room) = self.text.get_mut(self.used..end) else {
             let name = self.message.get(field.at..field.at + field.len);
             return Err(InPlaceError::TextFull {
-                field: name.unwrap_or_default(),
+                field: super::text(name.unwrap_or_default()),
                 room_bytes: self.text.len(),
             });
         };
@@ -67,6 +104,7 @@ impl<'a> Sink<'a> for Scratch<'_, 'a> {
         clippy::cast_possible_truncation,
         reason = "a message is at most 64 KiB, a name at most 64 bytes, and what is put together is shorter than the message"
     )]
+    #[inline]
     fn push(&mut self, name: Place, value: Value) -> Result<(), InPlaceError<'a>> {
         const { assert!(MESSAGE_MAX_BYTES - 1 <= u16::MAX as usize) };
         let (value, is_aside) = match value {
@@ -85,32 +123,19 @@ impl<'a> Sink<'a> for Scratch<'_, 'a> {
             value_len: value.len as u16,
             is_aside,
         };
-        // The gateway's own messages come in order, so the place is looked for from the end.
-        let mut place = self.len;
-        while place > 0 {
-            let before = self.fields[place - 1];
-            match words::compare_names(self.message.as_bytes(), field.name(), before.name()) {
-                Ordering::Greater => break,
-                Ordering::Less => place -= 1,
-                Ordering::Equal => {
-                    // The reader goes on, as the message may be refused for something that it asks first.
-                    self.duplicate.get_or_insert(name);
-                    return Ok(());
-                }
+        if words::WIDE {
+            // The gateway's own messages come in order.
+            let key = words::key(self.message, field.name()).unwrap_or_default();
+            if key > self.last_key
+                && let Some(free) = self.fields.get_mut(self.len)
+            {
+                *free = field;
+                self.len += 1;
+                self.last_key = key;
+                return Ok(());
             }
         }
-        if self.len == self.fields.len() {
-            return Err(InPlaceError::FieldsFull {
-                room: self.fields.len(),
-            });
-        }
-        self.fields[self.len] = field;
-        // Moved by hand: what moves memory in general is larger than all of this.
-        for higher in (place..self.len).rev() {
-            self.fields.swap(higher, higher + 1);
-        }
-        self.len += 1;
-        Ok(())
+        self.insert(field)
     }
 
     fn first_duplicate(&self) -> Option<Place> {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 /// As many fields as a request or a notify has; more of them go to the heap.
-const INLINE: usize = 24;
+pub(super) const INLINE: usize = 24;
 
 /// Where one field stands.
 #[derive(Clone, Copy, Default)]
@@ -11,6 +11,8 @@ pub(super) struct Span {
     pub(super) name_at: u32,
     pub(super) value_at: u32,
     pub(super) value_len: u32,
+    /// Of the name, to tell most others apart from it.
+    pub(super) name_sum: u16,
     pub(super) name_len: u8,
     /// Whether the value stands in the text on the side.
     pub(super) is_aside: bool,
@@ -39,6 +41,7 @@ impl Spans {
             name_at: 0,
             value_at: 0,
             value_len: 0,
+            name_sum: 0,
             name_len: 0,
             is_aside: false,
         };

@@ -10,10 +10,10 @@ use core::{cmp::Ordering, fmt};
 use list::{Span, Spans};
 pub(crate) use read::Filling;
 use rules::is_name;
-pub(crate) use rules::{first_forbidden, is_name_byte, is_name_start, is_xml_char};
+pub(crate) use rules::{first_forbidden, is_name_byte, is_name_start, is_unusual, is_xml_char};
 
 use crate::{
-    words,
+    words::{self, Piece},
     xml::{self, Element},
 };
 
@@ -116,15 +116,19 @@ impl<'a> Params<'a> {
     }
 
     fn find(&self, name: &str) -> Option<Span> {
+        let sum = name_sum(name.as_bytes());
+        if !self.names.have(sum) {
+            return None;
+        }
         let text = self.text.as_bytes();
-        let is_named = |span: &Span| {
+        let is_named = |span: &&Span| {
             let (at, len) = span.name();
-            len == name.len()
+            span.name_sum == sum
                 && text
                     .get(at..at + len)
                     .is_some_and(|found| words::same(found, name.as_bytes()))
         };
-        self.spans.as_slice().iter().copied().find(is_named)
+        self.spans.as_slice().iter().find(is_named).copied()
     }
 
     fn name(&self, span: Span) -> &str {
@@ -160,8 +164,7 @@ impl<'a> Params<'a> {
         if !is_name(name) {
             return Err(InsertError::NotAName { name: name.into() });
         }
-        let bit = Names::of(name);
-        if self.names.have(bit) && self.find(name).is_some() {
+        if self.find(name).is_some() {
             return Err(InsertError::DuplicateName { name: name.into() });
         }
         if let Some((at, character)) = first_forbidden(value) {
@@ -175,20 +178,20 @@ impl<'a> Params<'a> {
         if Self::TEXT_MAX_BYTES - bytes <= xml::element_max_bytes(name, value) {
             return Err(InsertError::TooLarge { name: name.into() });
         }
-        self.append(name, value, bit);
+        self.append(name, value);
         Ok(())
     }
 
     /// Appends a field that is known to be good, and short.
     pub(crate) fn push(&mut self, name: &str, value: &str) {
-        self.append(name, value, Names::of(name));
+        self.append(name, value);
     }
 
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the text stays below 4 GiB and a name is short"
     )]
-    fn append(&mut self, name: &str, value: &str, bit: u64) {
+    fn append(&mut self, name: &str, value: &str) {
         let text = self.text.to_mut();
         let element = if self.is_written {
             xml::begin(text);
@@ -207,9 +210,9 @@ impl<'a> Params<'a> {
             self.aside.push_str(value);
             at
         });
-        self.names.add(bit);
         self.place(Span {
             name_at: element.name_at as u32,
+            name_sum: 0,
             name_len: name.len() as u8,
             value_at: value_at as u32,
             value_len: value.len() as u32,
@@ -218,7 +221,15 @@ impl<'a> Params<'a> {
     }
 
     /// Takes a field whose name and value stand in their texts.
+    #[inline]
     fn place(&mut self, span: Span) {
+        let (at, len) = span.name();
+        let name = self.text.as_bytes().get(at..at + len);
+        let span = Span {
+            name_sum: name_sum(name.unwrap_or_default()),
+            ..span
+        };
+        self.names.add(span.name_sum);
         if self.is_ascending
             && let Some(last) = self.spans.as_slice().last()
         {
@@ -288,26 +299,36 @@ impl<'a> Params<'a> {
     }
 
     /// Hands out every field in the byte order of the names.
-    pub(crate) fn each_by_name(&self, mut each: impl FnMut(&[u8], &[u8])) {
-        let spans = self.spans.as_slice();
-        let (text, aside) = (self.text.as_bytes(), self.aside.as_bytes());
-        let mut hand_out = |span: Span| {
-            let (at, len) = span.name();
-            let name = text.get(at..at + len).unwrap_or_default();
-            let (at, len) = (span.value_at as usize, span.value_len as usize);
-            let within = if span.is_aside { aside } else { text };
-            each(name, within.get(at..at + len).unwrap_or_default());
-        };
+    pub(crate) fn each_by_name(&self, each: impl FnMut(Piece<'_>, Piece<'_>)) {
         // The gateway's own messages come in order.
         if self.is_ascending {
-            spans.iter().for_each(|&span| hand_out(span));
-            return;
+            self.each_in(None, each);
+        } else {
+            self.with_order(|order| self.each_in(Some(order), each));
         }
-        self.with_order(|order| {
-            for &index in order {
-                hand_out(spans[index as usize]);
-            }
-        });
+    }
+
+    /// Hands out every field, in the given order of their indices.
+    #[inline(never)]
+    fn each_in(&self, order: Option<&[u32]>, mut each: impl FnMut(Piece<'_>, Piece<'_>)) {
+        let spans = self.spans.as_slice();
+        let (text, aside) = (self.text.as_bytes(), self.aside.as_bytes());
+        for place in 0..spans.len() {
+            let index = order.map_or(place, |order| order[place] as usize);
+            let span = spans[index];
+            let (at, len) = span.name();
+            let name = Piece {
+                within: text,
+                at,
+                len,
+            };
+            let value = Piece {
+                within: if span.is_aside { aside } else { text },
+                at: span.value_at as usize,
+                len: span.value_len as usize,
+            };
+            each(name, value);
+        }
     }
 
     /// Where the earliest field stands whose name stands before it already, in time n log n.
@@ -339,14 +360,40 @@ impl<'a> Params<'a> {
             heap = vec![0; spans.len()];
             &mut heap[..]
         };
-        for (index, place) in (0..).zip(order.iter_mut()) {
-            *place = index;
+        if !self.order_by_starts(order) {
+            for (index, place) in (0..).zip(order.iter_mut()) {
+                *place = index;
+            }
+            order.sort_unstable_by(|&a, &b| {
+                self.compare(spans[a as usize], spans[b as usize])
+                    .then(a.cmp(&b))
+            });
         }
-        order.sort_unstable_by(|&a, &b| {
-            self.compare(spans[a as usize], spans[b as usize])
-                .then(a.cmp(&b))
-        });
         work(order)
+    }
+
+    /// Orders a few fields by how their names start, as numbers; whether that told them all apart.
+    fn order_by_starts(&self, order: &mut [u32]) -> bool {
+        const INDEX: u64 = 0xFF;
+        let spans = self.spans.as_slice();
+        let mut starts = [0; list::INLINE];
+        let Some(starts) = starts.get_mut(..spans.len()) else {
+            return false;
+        };
+        if !words::WIDE {
+            return false;
+        }
+        for ((index, start), span) in (0..).zip(starts.iter_mut()).zip(spans) {
+            let Some(key) = words::key(self.text.as_bytes(), span.name()) else {
+                return false;
+            };
+            *start = key & !INDEX | index;
+        }
+        starts.sort_unstable();
+        for (place, start) in order.iter_mut().zip(&*starts) {
+            *place = u32::from(start.to_le_bytes()[0]);
+        }
+        starts.is_sorted_by(|a, b| a & !INDEX < b & !INDEX)
     }
 }
 
@@ -356,24 +403,23 @@ struct Names(u64);
 
 impl Names {
     const NONE: Self = Self(0);
-    /// Of a list of whose names nothing was noted.
-    const ANY: Self = Self(u64::MAX);
 
-    /// The bit of a name.
-    fn of(name: &str) -> u64 {
-        let bytes = name.as_bytes();
-        let at = |index: usize| bytes.get(index).copied().map_or(0, usize::from);
-        let sum = bytes.len() + 3 * at(0) + 5 * at(2) + 11 * at(bytes.len() / 2) + 7 * at(bytes.len().saturating_sub(1));
-        1 << (sum % 64)
+    const fn have(self, name_sum: u16) -> bool {
+        self.0 & (1 << (name_sum % 64)) != 0
     }
 
-    const fn have(self, bit: u64) -> bool {
-        self.0 & bit != 0
+    const fn add(&mut self, name_sum: u16) {
+        self.0 |= 1 << (name_sum % 64);
     }
+}
 
-    const fn add(&mut self, bit: u64) {
-        self.0 |= bit;
-    }
+/// A number for a name, which few other names of a message have.
+fn name_sum(name: &[u8]) -> u16 {
+    let at = |index: usize| name.get(index).copied().map_or(0, u16::from);
+    let (middle, last) = (name.len() / 2, name.len().saturating_sub(1));
+    // No name that is asked for and found is longer than 64 bytes.
+    let len = u16::try_from(name.len()).unwrap_or_default();
+    len + 3 * at(0) + 11 * at(middle) + 7 * at(last)
 }
 
 impl fmt::Debug for Params<'_> {
@@ -467,7 +513,7 @@ mod tests {
                 params.insert(*name, "").unwrap();
             }
             let mut sorted = Vec::new();
-            params.each_by_name(|name, _| sorted.push(name.to_vec()));
+            params.each_by_name(|name, _| sorted.push(name.bytes().to_vec()));
             assert_eq!(sorted, [&b"A"[..], b"B", b"_", b"a", b"a1", b"a_1"]);
         }
     }

@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use super::{Names, Params, Span};
+use super::{Params, Span};
 use crate::xml::{Place, Refusal, Sink, Value};
 
 /// A list while its message is read.
@@ -18,7 +18,6 @@ impl<'a> Filling<'a> {
         Self {
             params: Params {
                 text: Cow::Borrowed(message),
-                names: Names::ANY,
                 is_written: false,
                 ..Params::new()
             },
@@ -43,6 +42,7 @@ impl<'a> Sink<'a> for Filling<'a> {
         clippy::cast_possible_truncation,
         reason = "a message is below 4 GiB, and what is put together is shorter than it"
     )]
+    #[inline]
     fn push(&mut self, name: Place, value: Value) -> Result<(), Refusal<'a>> {
         let (place, is_aside) = match value {
             Value::There(place) => (place, false),
@@ -55,6 +55,7 @@ impl<'a> Sink<'a> for Filling<'a> {
         };
         self.params.place(Span {
             name_at: name.at as u32,
+            name_sum: 0,
             name_len: name.len as u8,
             value_at: place.at as u32,
             value_len: place.len as u32,

@@ -47,7 +47,7 @@ fn is_suspicious(text: &[u8]) -> bool {
 }
 
 /// Whether there is anything but printable ASCII and line feeds.
-fn is_unusual(text: &[u8]) -> bool {
+pub(crate) fn is_unusual(text: &[u8]) -> bool {
     // As signed numbers, controls and all that is not ASCII are below the blank.
     let is_odd = |byte: u8| (byte.cast_signed() < b' '.cast_signed()) & (byte != b'\n');
     text.iter().fold(false, |found, &byte| found | is_odd(byte))

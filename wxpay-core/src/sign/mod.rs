@@ -13,9 +13,9 @@ use core::fmt;
 use hmac::{Hmac, Mac};
 use md5::{Digest, Md5};
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
-use crate::{ApiKey, Params, SignType};
+use crate::{ApiKey, Params, SignType, words::Piece};
 use feed::{feed, is_signed};
 
 /// The field that carries the sign.
@@ -108,7 +108,7 @@ pub(crate) trait Signable {
     /// The value of a field.
     fn get(&self, name: &str) -> Option<&[u8]>;
     /// Hands out every field in the byte order of the names.
-    fn each_by_name(&self, each: impl FnMut(&[u8], &[u8]));
+    fn each_by_name(&self, each: impl FnMut(Piece<'_>, Piece<'_>));
 }
 
 impl Signable for Params<'_> {
@@ -116,7 +116,7 @@ impl Signable for Params<'_> {
         self.get(name).map(str::as_bytes)
     }
 
-    fn each_by_name(&self, each: impl FnMut(&[u8], &[u8])) {
+    fn each_by_name(&self, each: impl FnMut(Piece<'_>, Piece<'_>)) {
         self.each_by_name(each);
     }
 }
@@ -195,16 +195,22 @@ pub(crate) fn verify_fields(
     {
         return Err(VerifyError::SignTypeDisagrees);
     }
-    let holds = |key| {
-        sign_fields(fields, key, sign_type)
-            .as_bytes()
-            .ct_eq(given)
-    };
+    let holds = |key| same_sign(sign_fields(fields, key, sign_type).as_bytes(), given);
     if keys.iter().any(|key| bool::from(holds(key))) {
         Ok(())
     } else {
         Err(VerifyError::Mismatch)
     }
+}
+
+/// Whether two signs of the same length are the same, in constant time. Words at a time: a sign is four or eight of them.
+fn same_sign(made: &[u8], given: &[u8]) -> Choice {
+    let (made, made_rest) = made.as_chunks::<8>();
+    let (given, given_rest) = given.as_chunks::<8>();
+    let words = made.iter().zip(given).fold(Choice::from(1), |same, (a, b)| {
+        same & u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b))
+    });
+    words & made_rest.ct_eq(given_rest)
 }
 
 /// Why a message is not proven genuine.
@@ -235,7 +241,7 @@ pub enum VerifyError {
 pub fn string_to_sign(params: &Params<'_>) -> String {
     let mut fields: Vec<_> = params
         .iter()
-        .filter(|(name, value)| is_signed(name.as_bytes(), value.as_bytes()))
+        .filter(|(name, value)| is_signed(name.as_bytes(), value.len()))
         .collect();
     fields.sort_unstable();
     let mut text = String::new();

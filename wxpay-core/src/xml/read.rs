@@ -47,7 +47,8 @@ pub fn read(bytes: &[u8]) -> Result<Params<'_>, XmlError> {
 pub fn read_with<'a>(bytes: &'a [u8], root: &str, limits: &Limits) -> Result<Params<'a>, XmlError> {
     let reader =
         Reader::new(bytes, limits, Params::TEXT_MAX_BYTES).map_err(XmlError::into_owned)?;
-    let mut filling = Filling::new(reader.text);
+    // The reader has looked at the bytes, so the default is never taken.
+    let mut filling = Filling::new(core::str::from_utf8(bytes).unwrap_or_default());
     let done = reader.document(root, &mut filling);
     done.map_err(XmlError::into_owned)?;
     Ok(filling.into_params())

@@ -5,7 +5,7 @@
 use super::{Limits, XmlError, value::find};
 use crate::{
     Params,
-    params::{first_forbidden, is_name_byte, is_name_start},
+    params::{first_forbidden, is_name_byte, is_name_start, is_unusual},
     words,
 };
 
@@ -47,7 +47,7 @@ pub(crate) trait Sink<'a> {
 
 /// A position in a message.
 pub(crate) struct Reader<'a, 'l> {
-    pub(crate) text: &'a str,
+    bytes: &'a [u8],
     pub(super) at: usize,
     pub(super) limits: &'l Limits,
 }
@@ -72,17 +72,20 @@ impl<'a, 'l> Reader<'a, 'l> {
                 got: bytes.len(),
             });
         }
-        let text = core::str::from_utf8(bytes).map_err(|error| XmlError::NotUtf8 {
-            at: error.valid_up_to(),
-        })?;
-        if let Some((at, _)) = first_forbidden(text) {
-            return Err(XmlError::Character { at });
-        }
-        if text.starts_with('\u{FEFF}') {
-            return Err(XmlError::ByteOrderMark);
+        // Most messages are plain ASCII, and one look tells.
+        if !words::WIDE || is_unusual(bytes) {
+            let text = core::str::from_utf8(bytes).map_err(|error| XmlError::NotUtf8 {
+                at: error.valid_up_to(),
+            })?;
+            if let Some((at, _)) = first_forbidden(text) {
+                return Err(XmlError::Character { at });
+            }
+            if text.starts_with('\u{FEFF}') {
+                return Err(XmlError::ByteOrderMark);
+            }
         }
         Ok(Self {
-            text,
+            bytes,
             at: 0,
             limits,
         })
@@ -101,7 +104,7 @@ impl<'a, 'l> Reader<'a, 'l> {
             Tag::Open => self.fields(sink, root)?,
         }
         self.skip_blanks();
-        if self.at < self.text.len() {
+        if self.at < self.bytes.len() {
             return Err(XmlError::Trailing { at: self.at }.into());
         }
         if let Some(name) = sink.first_duplicate() {
@@ -115,10 +118,9 @@ impl<'a, 'l> Reader<'a, 'l> {
     fn root(&mut self, root: &str) -> Result<(), Refusal<'a>> {
         let start = self.at;
         let named = self.peek(0) == Some(b'<')
-            && self.bytes()[start + 1..].starts_with(root.as_bytes())
+            && self.bytes[start + 1..].starts_with(root.as_bytes())
             && !self
-                .text
-                .as_bytes()
+                .bytes
                 .get(start + 1 + root.len())
                 .is_some_and(|&byte| is_name_byte(byte));
         if !named {
@@ -130,18 +132,18 @@ impl<'a, 'l> Reader<'a, 'l> {
 
     /// An XML declaration at the very start, and white space.
     fn prolog(&mut self) -> Result<(), Refusal<'a>> {
-        if let Some(rest) = self.text.strip_prefix("<?xml")
-            && rest.starts_with([' ', '\t', '\r', '\n', '?'])
+        if let Some(rest) = self.bytes.strip_prefix(b"<?xml")
+            && let Some(b' ' | b'\t' | b'\r' | b'\n' | b'?') = rest.first()
         {
             // It ends at the first `>`: no attribute of a declaration can hold one.
-            let end = words::find(rest.as_bytes(), 0, b'>').ok_or_else(|| self.cut())?;
-            if !rest[..end].ends_with('?') {
+            let end = words::find(rest, 0, b'>').ok_or_else(|| self.cut())?;
+            if !rest[..end].ends_with(b"?") {
                 return Err(XmlError::ProcessingInstruction { at: 0 });
             }
             self.at = "<?xml".len() + end + 1;
         }
         self.skip_blanks();
-        if self.at == self.text.len() {
+        if self.at == self.bytes.len() {
             return Err(XmlError::Empty);
         }
         Ok(())
@@ -186,6 +188,12 @@ impl<'a, 'l> Reader<'a, 'l> {
                         .into());
                     }
                     fields += 1;
+                    if words::WIDE
+                        && let Some((name, value)) = self.usual_field()
+                    {
+                        sink.push(name, Value::There(value))?;
+                        continue;
+                    }
                     let name = self.name()?;
                     let value = match self.tag_end()? {
                         Tag::Empty => Value::There(Place { at: 0, len: 0 }),
@@ -197,11 +205,38 @@ impl<'a, 'l> Reader<'a, 'l> {
         }
     }
 
+    /// A field that begins here, if it is of the usual kind and within the limits. One that is not, and one with a fault,
+    /// is read in the long way.
+    #[expect(
+        clippy::inline_always,
+        reason = "its answer is four numbers, which then stay in registers"
+    )]
+    #[inline(always)]
+    fn usual_field(&mut self) -> Option<(Place, Place)> {
+        let at = self.at + 1;
+        let field = words::usual_field(self.bytes.get(at..)?)?;
+        if field.name_len > self.limits.max_name_bytes.min(Params::NAME_MAX_BYTES)
+            || field.value_len > self.limits.max_value_bytes
+        {
+            return None;
+        }
+        self.at = at + field.len;
+        let name = Place {
+            at,
+            len: field.name_len,
+        };
+        let value = Place {
+            at: at + field.value_at,
+            len: field.value_len,
+        };
+        Some((name, value))
+    }
+
     /// The name in a start tag.
     fn name(&mut self) -> Result<Place, Refusal<'a>> {
         let start = self.at + 1;
-        let end = words::name_end(self.bytes(), start);
-        if end >= self.text.len() {
+        let end = words::name_end(self.bytes, start);
+        if end >= self.bytes.len() {
             return Err(self.cut());
         }
         let first_is_good = self.peek(1).is_some_and(is_name_start);
@@ -244,23 +279,8 @@ impl<'a, 'l> Reader<'a, 'l> {
         Ok(tag)
     }
 
-    /// The end tag of a field, which begins here. Mostly it is as its start tag, so that one comparison tells.
-    pub(super) fn end_tag_of(&mut self, field: Place) -> Result<(), Refusal<'a>> {
-        let (start, len) = (self.at + 2, field.len + 1);
-        let bytes = self.bytes();
-        if let Some(end_tag) = bytes.get(start..start + len)
-            && let Some(start_tag) = bytes.get(field.at..field.at + len)
-            && end_tag[field.len] == b'>'
-            && words::same(start_tag, end_tag)
-        {
-            self.at = start + len;
-            return Ok(());
-        }
-        self.end_tag(self.piece(field))
-    }
-
     /// The end tag of `name`, which begins here.
-    fn end_tag(&mut self, name: &str) -> Result<(), Refusal<'a>> {
+    pub(super) fn end_tag(&mut self, name: &str) -> Result<(), Refusal<'a>> {
         let start = self.at;
         let wrong = XmlError::EndTag { at: start };
         self.at += 2;
@@ -289,7 +309,7 @@ impl<'a, 'l> Reader<'a, 'l> {
         let inside = start + COMMENT_START.len();
         let end = self.find("--", inside).ok_or_else(|| self.cut())?;
         self.at = end + "-->".len();
-        match self.bytes().get(end + 2) {
+        match self.bytes.get(end + 2) {
             Some(b'>') => Ok(()),
             Some(_) => Err(XmlError::Comment { at: start }),
             None => Err(self.cut()),
@@ -318,34 +338,31 @@ impl<'a, 'l> Reader<'a, 'l> {
 
     /// Where `what` stands next, from `from` on.
     pub(super) fn find(&self, what: &str, from: usize) -> Option<usize> {
-        find(self.bytes(), from, what)
+        find(self.bytes, from, what)
     }
 
     pub(super) const fn bytes(&self) -> &'a [u8] {
-        self.text.as_bytes()
+        self.bytes
     }
 
-    /// A part of the text. Both ends stand next to ASCII, so the default is never taken.
+    /// A part of the message. Both its ends stand next to ASCII, so it is text and the default is never taken.
     pub(super) fn piece(&self, place: Place) -> &'a str {
-        self.slice(place.at, place.at + place.len)
-    }
-
-    /// As [`Reader::piece`].
-    pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
-        self.text.get(start..end).unwrap_or_default()
+        let bytes = self.bytes.get(place.at..place.at + place.len);
+        core::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
     }
 
     /// What is left, as bytes: markup is ASCII, so nothing needs characters to look for it.
     fn rest(&self) -> &'a [u8] {
-        self.bytes().get(self.at..).unwrap_or_default()
+        self.bytes.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn begins_with(&self, what: &str) -> bool {
         self.rest().starts_with(what.as_bytes())
     }
 
     pub(super) fn peek(&self, ahead: usize) -> Option<u8> {
-        self.bytes().get(self.at + ahead).copied()
+        self.bytes.get(self.at + ahead).copied()
     }
 
     fn skip_blanks(&mut self) {
@@ -356,7 +373,7 @@ impl<'a, 'l> Reader<'a, 'l> {
 
     pub(super) const fn cut(&self) -> Refusal<'a> {
         XmlError::Cut {
-            at: self.text.len(),
+            at: self.bytes.len(),
         }
     }
 }

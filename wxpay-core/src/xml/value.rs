@@ -25,7 +25,7 @@ impl<'a> Reader<'a, '_> {
             let piece = match self.peek(0) {
                 None => return Err(self.cut().into()),
                 Some(b'<') if self.peek(1) == Some(b'/') => {
-                    self.end_tag_of(field)?;
+                    self.end_tag(self.piece(field))?;
                     return Ok(value);
                 }
                 Some(b'<') if self.begins_with(CDATA_START) => self.cdata()?,
@@ -106,7 +106,8 @@ impl<'a> Reader<'a, '_> {
         let near = &after[..after.len().min(REFERENCE_MAX_BYTES + 1)];
         let len = memchr(b';', near).ok_or(XmlError::Entity { at })?;
         self.at += 1 + len + 1;
-        let number = match self.slice(at + 1, at + 1 + len) {
+        let name = self.piece(Place { at: at + 1, len });
+        let number = match name {
             "amp" => return Ok('&'),
             "lt" => return Ok('<'),
             "gt" => return Ok('>'),

@@ -1,7 +1,13 @@
 //! Texts that check themselves once: numbers, names and ids of the API.
 
+mod short;
+
 use alloc::{borrow::ToOwned, boxed::Box, string::String};
 use core::{fmt, str::FromStr};
+
+use short::{Short, Store};
+
+use crate::words;
 
 /// Why a text is not a value of the field it was meant for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +79,24 @@ enum Alphabet {
 }
 
 impl Alphabet {
+    /// Whether the alphabet surely holds all of a text and no blank stands around it; most texts are told so at once.
+    fn surely_holds(self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        match self {
+            Self::Number => bytes.iter().fold(true, |all, &byte| {
+                all & (words::is_name_byte(byte) | matches!(byte, b'-' | b'|' | b'*' | b'@'))
+            }),
+            Self::Visible => bytes
+                .iter()
+                .fold(true, |all, byte| all & byte.is_ascii_graphic()),
+            Self::Text => {
+                words::is_plain(bytes, 0x7F)
+                    && bytes.first() != Some(&b' ')
+                    && bytes.last() != Some(&b' ')
+            }
+        }
+    }
+
     fn holds(self, c: char) -> bool {
         match self {
             Self::Number => c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '|' | '*' | '@'),
@@ -94,6 +118,9 @@ fn check(
     if text.len() > max_bytes {
         return Err(TextError::TooLong { field, max_bytes });
     }
+    if alphabet.surely_holds(text) {
+        return Ok(());
+    }
     if let Some((at, character)) = text.char_indices().find(|(_, c)| !alphabet.holds(*c)) {
         return Err(TextError::Character {
             field,
@@ -108,7 +135,7 @@ fn check(
 }
 
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident($field:literal, $max:literal, $alphabet:ident) $debug:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($field:literal, $max:literal, $alphabet:ident) $store:ident $debug:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[cfg_attr(
@@ -116,7 +143,7 @@ macro_rules! texts {
             derive(serde::Serialize, serde::Deserialize),
             serde(try_from = "String", into = "String")
         )]
-        pub struct $name(Box<str>);
+        pub struct $name(texts!(@$store $max));
 
         impl $name {
             /// The field's name on the wire.
@@ -127,7 +154,7 @@ macro_rules! texts {
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
@@ -136,7 +163,7 @@ macro_rules! texts {
 
             fn from_str(text: &str) -> Result<Self, TextError> {
                 check(text, $field, $max, Alphabet::$alphabet)?;
-                Ok(Self(text.into()))
+                Ok(Self(Store::new(text)))
             }
         }
 
@@ -153,34 +180,36 @@ macro_rules! texts {
 
             fn try_from(text: String) -> Result<Self, TextError> {
                 check(&text, $field, $max, Alphabet::$alphabet)?;
-                Ok(Self(text.into()))
+                Ok(Self(Box::<str>::from(text).into()))
             }
         }
 
         impl From<$name> for String {
             fn from(value: $name) -> Self {
-                value.0.into()
+                value.0.into_box().into()
             }
         }
 
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
-                &self.0
+                self.as_str()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         texts!(@debug $debug $name);
     )*};
+    (@short $max:literal) => { Short<$max> };
+    (@boxed $max:literal) => { Box<str> };
     (@debug shown $name:ident) => {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({})", stringify!($name), &self.0)
+                write!(f, "{}({})", stringify!($name), self.as_str())
             }
         }
     };
@@ -196,8 +225,8 @@ macro_rules! texts {
             /// no more than a third is shown.
             #[must_use]
             pub fn masked(&self) -> String {
-                let most = (self.0.chars().count() / 3).min(4);
-                let mut shown: String = self.0.chars().take(most).collect();
+                let most = (self.as_str().chars().count() / 3).min(4);
+                let mut shown: String = self.as_str().chars().take(most).collect();
                 shown.push('…');
                 shown
             }
@@ -207,115 +236,115 @@ macro_rules! texts {
 
 texts! {
     /// The account's public id, such as `wx8397f8696b538317`.
-    AppId("appid", 32, Visible) shown;
+    AppId("appid", 32, Visible) short shown;
     /// The merchant's number.
-    MchId("mch_id", 32, Visible) shown;
+    MchId("mch_id", 32, Visible) short shown;
     /// The merchant's number of an order, unique for one `mch_id`: letters, digits and `_ - | * @`, at most 32.
     ///
     /// What a new order is given is narrower: see [`OutTradeNo::for_order`].
-    OutTradeNo("out_trade_no", 32, Number) shown;
+    OutTradeNo("out_trade_no", 32, Number) short shown;
     /// The gateway's number of a payment.
-    TransactionId("transaction_id", 32, Number) shown;
+    TransactionId("transaction_id", 32, Number) short shown;
     /// The merchant's number of a refund, and the key that keeps one refund one.
-    OutRefundNo("out_refund_no", 64, Number) shown;
+    OutRefundNo("out_refund_no", 64, Number) boxed shown;
     /// The gateway's handle of a prepared payment, valid for two hours.
-    PrepayId("prepay_id", 64, Visible) shown;
+    PrepayId("prepay_id", 64, Visible) boxed shown;
     /// What the QR code of a NATIVE payment holds, valid for two hours.
-    CodeUrl("code_url", 256, Visible) shown;
+    CodeUrl("code_url", 256, Visible) boxed shown;
     /// Random text, different in each message: at most 32 letters and digits.
-    NonceStr("nonce_str", 32, Visible) shown;
+    NonceStr("nonce_str", 32, Visible) boxed shown;
     /// The payer's id under this `appid`: personal data, so `Debug` hides most of it.
-    OpenId("openid", 128, Visible) masked;
+    OpenId("openid", 128, Visible) boxed masked;
     /// What the payer is shown as the thing paid for: at most 127 bytes of UTF-8, the smaller of the two limits in print.
-    Body("body", 127, Text) shown;
+    Body("body", 127, Text) boxed shown;
     /// Text of the merchant's that comes back in queries and notifies: at most 127 bytes of UTF-8.
-    Attach("attach", 127, Text) shown;
+    Attach("attach", 127, Text) boxed shown;
     /// The merchant's id of the goods; NATIVE demands one.
-    ProductId("product_id", 32, Visible) shown;
+    ProductId("product_id", 32, Visible) boxed shown;
     /// The address of the payer or of the terminal, v4 or v6.
-    SpbillCreateIp("spbill_create_ip", 64, Visible) shown;
+    SpbillCreateIp("spbill_create_ip", 64, Visible) boxed shown;
     /// Where the gateway posts notifies: a whole URL without a query string. Its last part may be a secret, so `Debug` hides it.
-    NotifyUrl("notify_url", 256, Visible) masked;
+    NotifyUrl("notify_url", 256, Visible) boxed masked;
     /// A currency, such as `CNY`.
-    FeeType("fee_type", 16, Visible) shown;
+    FeeType("fee_type", 16, Visible) short shown;
     /// The payer's bank, or `OTHERS`.
-    BankType("bank_type", 32, Visible) shown;
+    BankType("bank_type", 32, Visible) short shown;
 
     // The fields below stand in the API's less common endpoints.
     /// The gateway's number of a refund.
-    RefundId("refund_id", 32, Number) shown;
+    RefundId("refund_id", 32, Number) boxed shown;
     /// The terminal or the shop.
-    DeviceInfo("device_info", 32, Text) shown;
+    DeviceInfo("device_info", 32, Text) boxed shown;
     /// What the payer's barcode holds: 18 digits in print, good for one payment. `Debug` hides most of it.
-    AuthCode("auth_code", 128, Visible) masked;
+    AuthCode("auth_code", 128, Visible) boxed masked;
     /// The goods as JSON text, for promotions of single goods.
-    Detail("detail", 6000, Text) shown;
+    Detail("detail", 6000, Text) boxed shown;
     /// A tag that coupons ask for.
-    GoodsTag("goods_tag", 32, Text) shown;
+    GoodsTag("goods_tag", 32, Text) boxed shown;
     /// A way of paying that is ruled out, such as `no_credit`.
-    LimitPay("limit_pay", 32, Visible) shown;
+    LimitPay("limit_pay", 32, Visible) boxed shown;
     /// Where the payment happens, as JSON text; MWEB demands its part `h5_info`.
-    SceneInfo("scene_info", 256, Text) shown;
+    SceneInfo("scene_info", 256, Text) boxed shown;
     /// Where a browser outside WeChat is sent to pay, valid for five minutes.
-    MwebUrl("mweb_url", 256, Visible) shown;
+    MwebUrl("mweb_url", 256, Visible) boxed shown;
     /// A named payer's kind of identity document, such as `IDCARD`.
-    UserType("user_type", 32, Visible) shown;
+    UserType("user_type", 32, Visible) boxed shown;
     /// A named payer's number of the document: personal data.
-    UserCreid("user_creid", 32, Visible) masked;
+    UserCreid("user_creid", 32, Visible) boxed masked;
     /// A named payer's name: personal data.
-    UserTruename("user_truename", 64, Text) masked;
+    UserTruename("user_truename", 64, Text) boxed masked;
     /// Why money goes back; shown to the payer.
-    RefundDesc("refund_desc", 80, Text) shown;
+    RefundDesc("refund_desc", 80, Text) boxed shown;
     /// The address in a QR code of native mode 1.
-    LongUrl("long_url", 512, Visible) shown;
+    LongUrl("long_url", 512, Visible) boxed shown;
     /// A short form of a [`LongUrl`].
-    ShortUrl("short_url", 64, Visible) shown;
+    ShortUrl("short_url", 64, Visible) boxed shown;
     /// An endpoint's address, as the health report names it.
-    InterfaceUrl("interface_url", 127, Visible) shown;
+    InterfaceUrl("interface_url", 127, Visible) boxed shown;
     /// Calls of a terminal as JSON text, for the health report.
-    Trades("trades", 1024, Text) shown;
+    Trades("trades", 1024, Text) boxed shown;
     /// The merchant's number of a combined order.
-    CombineOutTradeNo("combine_out_trade_no", 32, Number) shown;
+    CombineOutTradeNo("combine_out_trade_no", 32, Number) boxed shown;
     /// The orders of a combined order as JSON text.
-    SubOrderList("sub_order_list", 10_240, Text) shown;
+    SubOrderList("sub_order_list", 10_240, Text) boxed shown;
     /// The merchant's number of a profit sharing.
-    OutOrderNo("out_order_no", 64, Number) shown;
+    OutOrderNo("out_order_no", 64, Number) boxed shown;
     /// The gateway's number of a profit sharing.
-    SharingOrderId("order_id", 64, Number) shown;
+    SharingOrderId("order_id", 64, Number) boxed shown;
     /// Who gets how much of a payment, as JSON text.
-    Receivers("receivers", 10_240, Text) masked;
+    Receivers("receivers", 10_240, Text) boxed masked;
     /// One who may get a part of payments, as JSON text.
-    ReceiverText("receiver", 2048, Text) masked;
+    ReceiverText("receiver", 2048, Text) boxed masked;
     /// What a profit sharing is for.
-    SharingDescription("description", 80, Text) shown;
+    SharingDescription("description", 80, Text) boxed shown;
     /// The merchant's number of a return of a profit sharing.
-    OutReturnNo("out_return_no", 64, Number) shown;
+    OutReturnNo("out_return_no", 64, Number) boxed shown;
     /// The one who returns a part: a merchant's number.
-    ReturnAccount("return_account", 64, Visible) shown;
+    ReturnAccount("return_account", 64, Visible) boxed shown;
     /// The merchant's number of a transfer.
-    PartnerTradeNo("partner_trade_no", 32, Number) shown;
+    PartnerTradeNo("partner_trade_no", 32, Number) boxed shown;
     /// The payee's name: personal data.
-    ReUserName("re_user_name", 64, Text) masked;
+    ReUserName("re_user_name", 64, Text) boxed masked;
     /// What a transfer is for.
-    TransferDesc("desc", 100, Text) shown;
+    TransferDesc("desc", 100, Text) boxed shown;
     /// The merchant's number of a red packet.
-    MchBillno("mch_billno", 28, Number) shown;
+    MchBillno("mch_billno", 28, Number) boxed shown;
     /// Who gives a red packet, for the payee to read.
-    SendName("send_name", 32, Text) shown;
+    SendName("send_name", 32, Text) boxed shown;
     /// The wish in a red packet.
-    Wishing("wishing", 128, Text) shown;
+    Wishing("wishing", 128, Text) boxed shown;
     /// The occasion of a red packet.
-    ActName("act_name", 32, Text) shown;
+    ActName("act_name", 32, Text) boxed shown;
     /// A remark on a red packet.
-    Remark("remark", 256, Text) shown;
+    Remark("remark", 256, Text) boxed shown;
     /// The kind of occasion of a red packet, such as `PRODUCT_2`.
-    SceneId("scene_id", 32, Visible) shown;
+    SceneId("scene_id", 32, Visible) boxed shown;
     /// A red packet's circumstances, for the gateway's checks.
-    RiskInfo("risk_info", 128, Visible) shown;
+    RiskInfo("risk_info", 128, Visible) boxed shown;
     /// A payee's bank card or name, as RSA-OAEP cipher text in base64.
-    EncryptedText("enc_bank_no", 1024, Visible) masked;
+    EncryptedText("enc_bank_no", 1024, Visible) boxed masked;
     /// A bank's number in transfers to cards, such as `1002`.
-    BankCode("bank_code", 64, Visible) shown;
+    BankCode("bank_code", 64, Visible) boxed shown;
 }
 
 impl OutTradeNo {
@@ -386,7 +415,7 @@ impl FeeType {
     /// Chinese yuan, the currency of an order that names none.
     #[must_use]
     pub fn cny() -> Self {
-        Self("CNY".into())
+        Self(Store::new("CNY"))
     }
 }
 
