@@ -303,7 +303,8 @@ pub(crate) fn is_plain(bytes: &[u8], except: u8) -> bool {
     if !WIDE {
         return !bytes.iter().any(|&byte| is_odd(byte));
     }
-    let odd = |word: u64| (word | word.wrapping_sub(each(b' '))) & HIGH | zeros(word ^ each(except));
+    let odd =
+        |word: u64| (word | word.wrapping_sub(each(b' '))) & HIGH | zeros(word ^ each(except));
     let (words, rest) = bytes.as_chunks::<8>();
     let found = words
         .iter()

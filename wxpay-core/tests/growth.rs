@@ -236,5 +236,8 @@ fn in_place_the_worst_order_is_bounded() {
     // Whatever the caller's limits: what does not fit the places of a field is refused.
     let body = format!("<xml>{}</xml>", descending(100_000));
     let error = Message::read_with(body.as_bytes(), &mut room, &mut [], &WIDE).unwrap_err();
-    assert_eq!(error.to_string(), "the message has 1000011 bytes, more than 65536");
+    assert_eq!(
+        error.to_string(),
+        "the message has 1000011 bytes, more than 65536"
+    );
 }

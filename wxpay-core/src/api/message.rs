@@ -17,7 +17,7 @@ pub(crate) trait Plain: Sized {
 
     /// Puts it into a message.
     fn put_field(&self, params: &mut Params<'_>, field: &'static str) -> Result<(), InsertError> {
-        params.insert_text(field, &self.to_field())
+        params.insert_known(field, &self.to_field())
     }
 
     fn from_field(text: &str, field: &'static str) -> Result<Self, FieldError>;
@@ -120,7 +120,7 @@ impl Plain for Fen {
         let (digits, len) = digits(self.get());
         let digits = digits.get(digits.len() - len..).unwrap_or_default();
         // Digits are ASCII, so the default is never taken.
-        params.insert_text(field, core::str::from_utf8(digits).unwrap_or_default())
+        params.insert_known(field, core::str::from_utf8(digits).unwrap_or_default())
     }
 
     fn from_field(text: &str, field: &'static str) -> Result<Self, FieldError> {

@@ -229,9 +229,12 @@ impl<'a> Verified<'_, 'a> {
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
         let all = self.0;
-        all.fields
-            .iter()
-            .map(move |&field| (text(all.name(field).bytes()), text(all.value(field).bytes())))
+        all.fields.iter().map(move |&field| {
+            (
+                text(all.name(field).bytes()),
+                text(all.value(field).bytes()),
+            )
+        })
     }
 
     /// How many fields there are.

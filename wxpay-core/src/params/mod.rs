@@ -7,7 +7,7 @@ mod rules;
 use alloc::{borrow::Cow, string::String, vec};
 use core::{cmp::Ordering, fmt};
 
-use list::{Span, Spans};
+use list::{Span, Spans, ValueAt};
 pub(crate) use read::Filling;
 use rules::is_name;
 pub(crate) use rules::{first_forbidden, is_name_byte, is_name_start, is_unusual, is_xml_char};
@@ -63,6 +63,8 @@ pub struct Params<'a> {
     names: Names,
     /// Whether the names came in order, each once.
     is_ascending: bool,
+    /// How the last name starts, as a number; the highest, if that is not known.
+    last_key: u64,
     /// Whether the text is what [`xml::write`](crate::xml::write) gives, without its end.
     is_written: bool,
 }
@@ -96,6 +98,7 @@ impl<'a> Params<'a> {
             spans: Spans::new(),
             names: Names::NONE,
             is_ascending: true,
+            last_key: 0,
             is_written: true,
         }
     }
@@ -123,7 +126,7 @@ impl<'a> Params<'a> {
         let text = self.text.as_bytes();
         let is_named = |span: &&Span| {
             let (at, len) = span.name();
-            span.name_sum == sum
+            span.name_sum() == sum
                 && text
                     .get(at..at + len)
                     .is_some_and(|found| words::same(found, name.as_bytes()))
@@ -137,12 +140,8 @@ impl<'a> Params<'a> {
     }
 
     fn value(&self, span: Span) -> &str {
-        let (at, len) = (span.value_at as usize, span.value_len as usize);
-        let text: &str = if span.is_aside {
-            &self.aside
-        } else {
-            &self.text
-        };
+        let ValueAt { at, len, is_aside } = span.value();
+        let text: &str = if is_aside { &self.aside } else { &self.text };
         text.get(at..at + len).unwrap_or_default()
     }
 
@@ -160,10 +159,16 @@ impl<'a> Params<'a> {
     }
 
     /// As [`Params::insert`], for texts that may be gone at once.
-    pub(crate) fn insert_text(&mut self, name: &str, value: &str) -> Result<(), InsertError> {
+    fn insert_text(&mut self, name: &str, value: &str) -> Result<(), InsertError> {
         if !is_name(name) {
             return Err(InsertError::NotAName { name: name.into() });
         }
+        self.insert_known(name, value)
+    }
+
+    /// As [`Params::insert`], for a name of the crate's own.
+    pub(crate) fn insert_known(&mut self, name: &str, value: &str) -> Result<(), InsertError> {
+        debug_assert!(is_name(name));
         if self.find(name).is_some() {
             return Err(InsertError::DuplicateName { name: name.into() });
         }
@@ -187,10 +192,6 @@ impl<'a> Params<'a> {
         self.append(name, value);
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the text stays below 4 GiB and a name is short"
-    )]
     fn append(&mut self, name: &str, value: &str) {
         let text = self.text.to_mut();
         let element = if self.is_written {
@@ -205,35 +206,35 @@ impl<'a> Params<'a> {
                 value_at: Some(name_at + name.len()),
             }
         };
-        let value_at = element.value_at.unwrap_or_else(|| {
+        let at = element.value_at.unwrap_or_else(|| {
             let at = self.aside.len();
             self.aside.push_str(value);
             at
         });
-        self.place(Span {
-            name_at: element.name_at as u32,
-            name_sum: 0,
-            name_len: name.len() as u8,
-            value_at: value_at as u32,
-            value_len: value.len() as u32,
+        let value = ValueAt {
+            at,
+            len: value.len(),
             is_aside: element.value_at.is_none(),
-        });
+        };
+        self.place(element.name_at, name.len(), value);
     }
 
     /// Takes a field whose name and value stand in their texts.
     #[inline]
-    fn place(&mut self, span: Span) {
-        let (at, len) = span.name();
-        let name = self.text.as_bytes().get(at..at + len);
-        let span = Span {
-            name_sum: name_sum(name.unwrap_or_default()),
-            ..span
-        };
-        self.names.add(span.name_sum);
-        if self.is_ascending
-            && let Some(last) = self.spans.as_slice().last()
-        {
-            self.is_ascending = self.compare(*last, span).is_lt();
+    fn place(&mut self, name_at: usize, name_len: usize, value: ValueAt) {
+        let text = self.text.as_bytes();
+        let name = text.get(name_at..name_at + name_len).unwrap_or_default();
+        let sum = name_sum(name);
+        self.names.add(sum);
+        let span = Span::new(name_at, name_len, sum, value);
+        if self.is_ascending {
+            let key = words::key(text, span.name());
+            if key.unwrap_or(0) <= self.last_key
+                && let Some(last) = self.spans.as_slice().last()
+            {
+                self.is_ascending = self.compare(*last, span).is_lt();
+            }
+            self.last_key = key.unwrap_or(u64::MAX);
         }
         self.spans.push(span);
     }
@@ -245,7 +246,7 @@ impl<'a> Params<'a> {
     /// Takes a field out.
     pub(crate) fn remove(&mut self, name: &str) {
         if let Some(found) = self.find(name) {
-            self.spans.retain(|span| span.name_at != found.name_at);
+            self.spans.retain(|span| span.name() != found.name());
             self.is_written = false;
         }
     }
@@ -280,6 +281,7 @@ impl<'a> Params<'a> {
             spans: self.spans,
             names: self.names,
             is_ascending: self.is_ascending,
+            last_key: self.last_key,
             is_written: self.is_written,
         }
     }
@@ -322,10 +324,11 @@ impl<'a> Params<'a> {
                 at,
                 len,
             };
+            let ValueAt { at, len, is_aside } = span.value();
             let value = Piece {
-                within: if span.is_aside { aside } else { text },
-                at: span.value_at as usize,
-                len: span.value_len as usize,
+                within: if is_aside { aside } else { text },
+                at,
+                len,
             };
             each(name, value);
         }

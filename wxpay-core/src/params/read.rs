@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use super::{Params, Span};
+use super::{Params, ValueAt};
 use crate::xml::{Place, Refusal, Sink, Value};
 
 /// A list while its message is read.
@@ -38,29 +38,25 @@ impl<'a> Sink<'a> for Filling<'a> {
         Ok(())
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a message is below 4 GiB, and what is put together is shorter than it"
-    )]
     #[inline]
     fn push(&mut self, name: Place, value: Value) -> Result<(), Refusal<'a>> {
-        let (place, is_aside) = match value {
-            Value::There(place) => (place, false),
+        let value = match value {
+            Value::There(Place { at, len }) => ValueAt {
+                at,
+                len,
+                is_aside: false,
+            },
             Value::Aside => {
                 let at = self.taken_aside;
                 self.taken_aside = self.params.aside.len();
-                let len = self.taken_aside - at;
-                (Place { at, len }, true)
+                ValueAt {
+                    at,
+                    len: self.taken_aside - at,
+                    is_aside: true,
+                }
             }
         };
-        self.params.place(Span {
-            name_at: name.at as u32,
-            name_sum: 0,
-            name_len: name.len as u8,
-            value_at: place.at as u32,
-            value_len: place.len as u32,
-            is_aside,
-        });
+        self.params.place(name.at, name.len, value);
         Ok(())
     }
 

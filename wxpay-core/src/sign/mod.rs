@@ -100,7 +100,10 @@ impl fmt::Debug for Sign {
 /// ```
 #[must_use]
 pub fn sign(params: &Params<'_>, key: &ApiKey, sign_type: SignType) -> Sign {
-    sign_fields(params, key, sign_type)
+    match sign_type {
+        SignType::Md5 => Sign::from_digest(&md5(params, key), sign_type),
+        SignType::HmacSha256 => Sign::from_digest(&hmac_sha256(params, key), sign_type),
+    }
 }
 
 /// What a sign is made over.
@@ -121,32 +124,25 @@ impl Signable for Params<'_> {
     }
 }
 
-fn sign_fields(fields: &impl Signable, key: &ApiKey, sign_type: SignType) -> Sign {
-    match sign_type {
-        SignType::Md5 => sign_md5(fields, key),
-        SignType::HmacSha256 => sign_hmac_sha256(fields, key),
-    }
-}
-
-// Apart from each other and from their caller, so that a small stack holds the state of one hash at a time, and a program
+// Apart from each other and from their callers, so that a small stack holds the state of one hash at a time, and a program
 // that names its sign type has the code of that one alone.
 #[inline(never)]
-fn sign_md5(fields: &impl Signable, key: &ApiKey) -> Sign {
+fn md5(fields: &impl Signable, key: &ApiKey) -> [u8; 16] {
     let mut md5 = Md5::new();
     feed(fields, key, &mut md5);
     // Not `finalize`, which would hold a second state.
-    Sign::from_digest(&md5.finalize_reset(), SignType::Md5)
+    md5.finalize_reset().into()
 }
 
 #[inline(never)]
-fn sign_hmac_sha256(fields: &impl Signable, key: &ApiKey) -> Sign {
+fn hmac_sha256(fields: &impl Signable, key: &ApiKey) -> [u8; 32] {
     // HMAC pads a short key with zeros, so a whole block of them says the same and cannot be refused.
     let mut block = [0; 64];
     block[..ApiKey::LEN].copy_from_slice(key.bytes());
     let mut hmac = <Hmac<Sha256> as hmac::KeyInit>::new(&block.into());
     zeroize::Zeroize::zeroize(&mut block);
     feed(fields, key, &mut hmac);
-    Sign::from_digest(&hmac.finalize().into_bytes(), SignType::HmacSha256)
+    hmac.finalize().into_bytes().into()
 }
 
 /// The message with its sign appended; one that was there is replaced. No other field is added.
@@ -195,7 +191,10 @@ pub(crate) fn verify_fields(
     {
         return Err(VerifyError::SignTypeDisagrees);
     }
-    let holds = |key| same_sign(sign_fields(fields, key, sign_type).as_bytes(), given);
+    let holds = |key| match sign_type {
+        SignType::Md5 => is_sign_of(&md5(fields, key), sign_type, given),
+        SignType::HmacSha256 => is_sign_of(&hmac_sha256(fields, key), sign_type, given),
+    };
     if keys.iter().any(|key| bool::from(holds(key))) {
         Ok(())
     } else {
@@ -203,13 +202,19 @@ pub(crate) fn verify_fields(
     }
 }
 
-/// Whether two signs of the same length are the same, in constant time. Words at a time: a sign is four or eight of them.
-fn same_sign(made: &[u8], given: &[u8]) -> Choice {
-    let (made, made_rest) = made.as_chunks::<8>();
+/// Whether a text is the sign of a digest, in constant time. Words at a time: a sign is four or eight of them.
+// After the hash and not around it, so that a small stack need not hold both.
+#[inline(never)]
+fn is_sign_of(digest: &[u8], sign_type: SignType, given: &[u8]) -> Choice {
+    let sign = Sign::from_digest(digest, sign_type);
+    let (made, made_rest) = sign.as_bytes().as_chunks::<8>();
     let (given, given_rest) = given.as_chunks::<8>();
-    let words = made.iter().zip(given).fold(Choice::from(1), |same, (a, b)| {
-        same & u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b))
-    });
+    let words = made
+        .iter()
+        .zip(given)
+        .fold(Choice::from(1), |same, (a, b)| {
+            same & u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b))
+        });
     words & made_rest.ct_eq(given_rest)
 }
 

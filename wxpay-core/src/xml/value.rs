@@ -88,8 +88,7 @@ impl<'a> Reader<'a, '_> {
     /// Text up to the next `<` or `&`.
     fn plain(&mut self) -> Result<Place, Refusal<'a>> {
         let start = self.at;
-        let end =
-            words::find_either(self.bytes(), start, b'<', b'&').ok_or_else(|| self.cut())?;
+        let end = words::find_either(self.bytes(), start, b'<', b'&').ok_or_else(|| self.cut())?;
         self.at = end;
         let len = end - start;
         let piece = self.bytes().get(start..end).unwrap_or_default();
