@@ -7,14 +7,14 @@ use wxpay_core::xml;
 
 use crate::works::{self, Works};
 
-const ROUNDS: usize = 61;
-const CALLS: usize = 2000;
+const ROUNDS: usize = 301;
+const CALLS: usize = 250;
 /// The lengths at which reading is timed, and how many bytes a round reads.
 const LENGTHS: [usize; 5] = [1 << 10, 1 << 12, 1 << 14, 1 << 17, 1 << 20];
-const ROUND_BYTES: usize = 4 << 20;
+const ROUND_BYTES: usize = 1 << 20;
 
 /// Prints what each work takes as a multiple of its floor: the medians of rounds that take turns.
-pub fn print(works: &Works) {
+pub(crate) fn print(works: &Works) {
     let rows = works.rows();
     let mut times: Vec<(Vec<f64>, Vec<f64>)> = rows.iter().map(|_| Default::default()).collect();
     for _ in 0..ROUNDS {
@@ -35,7 +35,7 @@ pub fn print(works: &Works) {
 }
 
 /// Prints what reading takes per byte, by the length of the message: a message of fields like those of a notify.
-pub fn print_growth() {
+pub(crate) fn print_growth() {
     let messages = LENGTHS.map(works::message_of);
     let mut times = LENGTHS.map(|_| Vec::new());
     for _ in 0..ROUNDS {

@@ -1,6 +1,6 @@
 //! What is measured, and what it is measured against.
 
-use std::hint::black_box;
+use std::{fmt::Write, hint::black_box};
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
@@ -18,24 +18,24 @@ const KEY: &str = "T6m9iK73b0kn9g5v426MKfHQH7X8rKwb";
 const NOTIFY: &[u8] = include_bytes!("../../tests/corpora/xml/recorded_notify.xml");
 
 /// For messages of any length.
-pub const WIDE: Limits = Limits {
+pub(crate) const WIDE: Limits = Limits {
     max_bytes: usize::MAX,
     max_fields: usize::MAX,
     ..Limits::DEFAULT
 };
 
 /// One row of the table.
-pub struct Row<'a> {
-    pub name: &'static str,
+pub(crate) struct Row<'a> {
+    pub(crate) name: &'static str,
     /// The most that it may take, as a multiple of the floor.
-    pub goal: f64,
+    pub(crate) goal: f64,
     /// The bare digest over the text, joined already.
-    pub floor: Box<dyn Fn() + 'a>,
-    pub ours: Box<dyn Fn() + 'a>,
+    pub(crate) floor: Box<dyn Fn() + 'a>,
+    pub(crate) ours: Box<dyn Fn() + 'a>,
 }
 
 /// The messages at hand.
-pub struct Works {
+pub(crate) struct Works {
     account: Account,
     notify: Params<'static>,
     /// What is hashed for the notify and for the request, key included.
@@ -46,7 +46,7 @@ pub struct Works {
 }
 
 impl Works {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let account = Account::new(
             "wx8397f8696b538317".parse().unwrap(),
             "1473426802".parse().unwrap(),
@@ -75,7 +75,7 @@ impl Works {
         }
     }
 
-    pub fn rows(&self) -> Vec<Row<'_>> {
+    pub(crate) fn rows(&self) -> Vec<Row<'_>> {
         let key = &self.account.keys()[0];
         vec![
             Row {
@@ -141,14 +141,18 @@ fn hmac_sha256(text: &str) {
 }
 
 /// A message of about that many bytes, its fields like those of a notify and in order.
-pub fn message_of(bytes: usize) -> String {
+pub(crate) fn message_of(bytes: usize) -> String {
     let mut message = String::from("<xml>");
     for number in 0.. {
         if message.len() >= bytes {
             break;
         }
-        message +=
-            &format!("<field_{number:05}><![CDATA[c6bea293399a40e0a873]]></field_{number:05}>\n");
+        let name = format!("n{number:05}_field");
+        write!(
+            message,
+            "<{name}><![CDATA[c6bea293399a40e0a873]]></{name}>\n"
+        )
+        .unwrap();
     }
     message + "</xml>"
 }

@@ -76,7 +76,7 @@ struct Fields<'s, 'a> {
     /// The values that do not stand in the message in one piece.
     text: &'a [u8],
     /// Sorted by name.
-    fields: &'s [Field],
+    sorted: &'s [Field],
 }
 
 impl<'a> Fields<'_, 'a> {
@@ -106,7 +106,7 @@ impl<'a> Fields<'_, 'a> {
             usize::from(field.name_len) == name.len()
                 && words::same(self.name(**field).bytes(), name.as_bytes())
         };
-        Some(self.value(*self.fields.iter().find(is_named)?).bytes())
+        Some(self.value(*self.sorted.iter().find(is_named)?).bytes())
     }
 }
 
@@ -151,11 +151,11 @@ impl<'s, 'a> Message<'s, 'a> {
         let reader = Reader::new(bytes, limits, MESSAGE_MAX_BYTES)?;
         let mut scratch = Scratch::new(bytes, fields, text);
         reader.document("xml", &mut scratch)?;
-        let (fields, text) = scratch.into_parts();
+        let (sorted, text) = scratch.into_parts();
         Ok(Self(Fields {
             message: bytes,
             text,
-            fields,
+            sorted,
         }))
     }
 
@@ -168,13 +168,13 @@ impl<'s, 'a> Message<'s, 'a> {
     /// How many fields there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.0.fields.len()
+        self.0.sorted.len()
     }
 
     /// Whether there is no field.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.fields.is_empty()
+        self.0.sorted.is_empty()
     }
 
     /// Checks that the message was signed with one of `keys`, in constant time for each.
@@ -199,7 +199,7 @@ impl Signable for Fields<'_, '_> {
     }
 
     fn each_by_name(&self, mut each: impl FnMut(Piece<'_>, Piece<'_>)) {
-        for &field in self.fields {
+        for &field in self.sorted {
             each(self.name(field), self.value(field));
         }
     }
@@ -229,7 +229,7 @@ impl<'a> Verified<'_, 'a> {
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
         let all = self.0;
-        all.fields.iter().map(move |&field| {
+        all.sorted.iter().map(move |&field| {
             (
                 text(all.name(field).bytes()),
                 text(all.value(field).bytes()),
@@ -240,13 +240,13 @@ impl<'a> Verified<'_, 'a> {
     /// How many fields there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.0.fields.len()
+        self.0.sorted.len()
     }
 
     /// Whether there is no field: never, as there is a sign.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.fields.is_empty()
+        self.0.sorted.is_empty()
     }
 }
 

@@ -291,13 +291,9 @@ impl<'a> Params<'a> {
         self.is_written.then_some(&*self.text)
     }
 
-    /// As [`Params::written`], handed over.
-    pub(crate) fn into_written(self) -> Result<String, Self> {
-        if self.is_written {
-            Ok(self.text.into_owned())
-        } else {
-            Err(self)
-        }
+    /// The text.
+    pub(crate) fn into_text(self) -> String {
+        self.text.into_owned()
     }
 
     /// Hands out every field in the byte order of the names.

@@ -29,12 +29,15 @@ pub(crate) fn first_forbidden(text: &str) -> Option<(usize, char)> {
 }
 
 /// Rules out nearly every text: only controls and what begins with the byte EF can be at fault.
+#[allow(
+    clippy::needless_bitwise_bool,
+    reason = "without branches, for a processor with vectors"
+)]
 fn is_suspicious(text: &[u8]) -> bool {
     const fn is_blank(byte: u8) -> bool {
         matches!(byte, b'\t' | b'\n' | b'\r')
     }
     if cfg!(target_pointer_width = "64") {
-        // Without branches, for a processor with vectors.
         text.iter().fold(false, |found, &byte| {
             found | (byte == 0xEF) | ((byte < b' ') & !is_blank(byte))
         })
@@ -46,6 +49,10 @@ fn is_suspicious(text: &[u8]) -> bool {
 }
 
 /// Whether there is anything but printable ASCII and line feeds.
+#[allow(
+    clippy::needless_bitwise_bool,
+    reason = "without branches, for a processor with vectors"
+)]
 pub(crate) fn is_unusual(text: &[u8]) -> bool {
     // As signed numbers, controls and all that is not ASCII are below the blank.
     let is_odd = |byte: u8| (byte.cast_signed() < b' '.cast_signed()) & (byte != b'\n');

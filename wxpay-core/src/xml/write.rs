@@ -39,14 +39,13 @@ pub fn write(params: &Params<'_>) -> String {
 
 /// As [`write`], in the list's own memory where that is possible.
 pub(crate) fn finish(params: Params<'_>) -> String {
-    match params.into_written() {
-        Ok(mut xml) => {
-            begin(&mut xml);
-            xml.push_str(END);
-            xml
-        }
-        Err(params) => write(&params),
+    if params.written().is_none() {
+        return write(&params);
     }
+    let mut xml = params.into_text();
+    begin(&mut xml);
+    xml.push_str(END);
+    xml
 }
 
 /// Where the parts of a field stand in the text that it was appended to.
