@@ -148,11 +148,7 @@ pub(crate) fn message_of(bytes: usize) -> String {
             break;
         }
         let name = format!("n{number:05}_field");
-        write!(
-            message,
-            "<{name}><![CDATA[c6bea293399a40e0a873]]></{name}>\n"
-        )
-        .unwrap();
+        writeln!(message, "<{name}><![CDATA[c6bea293399a40e0a873]]></{name}>").unwrap();
     }
     message + "</xml>"
 }
