@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::step::Steps;
-use crate::{deny, no_std, paths, test};
+use crate::{deny, embedded, paths, test};
 
 /// Time limit of one compiling step.
 const LIMIT: Duration = Duration::from_mins(15);
@@ -57,7 +57,6 @@ pub(crate) fn run(steps: &mut Steps) -> Result<()> {
         )?;
     }
     deny::run(steps)?;
-    steps.check("no_std", no_std::check)?;
     for (package, features) in FEATURES {
         let name = format!("features: {package} {}", label(features));
         let mut clippy = paths::cargo("clippy");
@@ -82,7 +81,10 @@ pub(crate) fn run(steps: &mut Steps) -> Result<()> {
     doc.args(["--locked", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings");
     steps.run("docs", LIMIT, &mut doc)?;
-    test::run(steps, &test::Options::default())
+    // It has the check without std, a bounded number of runs of every fuzz body, and the Cortex-M3.
+    test::run(steps, &test::Options::default())?;
+    // The check without std knows the host's atomics; this one has none.
+    embedded::build_m0(steps)
 }
 
 /// A short name of a choice of features.

@@ -85,16 +85,36 @@ pub(crate) fn run_m3(steps: &mut Steps) -> Result<()> {
     run_on(steps, &[&M3])
 }
 
+/// Builds both programs for the Cortex-M0: what needs `Arc` or an atomic read-modify-write does not compile there.
+pub(crate) fn build_m0(steps: &mut Steps) -> Result<()> {
+    with_sdk(steps, &[&M0], |steps, sdk| {
+        steps.check(&format!("build for {}", M0.target), || {
+            for program in ["vending", "verify"] {
+                build(sdk, &M0, program, Verify::Once)?;
+            }
+            Ok(())
+        })
+    })
+}
+
 fn run_on(steps: &mut Steps, boards: &[&Board]) -> Result<()> {
+    with_sdk(steps, boards, |steps, sdk| {
+        for board in boards {
+            steps.check(&format!("on {}", board.name), || try_out(sdk, board))?;
+        }
+        Ok(())
+    })
+}
+
+/// Goes on once the compiler and the emulator are there; that they cannot be had is a failed step.
+fn with_sdk(
+    steps: &mut Steps,
+    boards: &[&Board],
+    work: impl FnOnce(&mut Steps, &Sdk) -> Result<()>,
+) -> Result<()> {
     let targets: Vec<_> = boards.iter().map(|board| board.target).collect();
     let prepared = steps.obtain("packages: compiler, emulator", || Sdk::prepare(&targets))?;
-    let Some(sdk) = prepared else {
-        return Ok(());
-    };
-    for board in boards {
-        steps.check(&format!("on {}", board.name), || try_out(&sdk, board))?;
-    }
-    Ok(())
+    prepared.map_or(Ok(()), |sdk| work(steps, &sdk))
 }
 
 /// Builds and runs both programs, prints what they cost and holds it to what they may.
