@@ -26,8 +26,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! When the payer has paid, the gateway posts a notify: [`UnverifiedNotify`] tells how to receive it, and [`notify`] has
-//! the rest. What the payer's own device needs to open a payment is in [`second_sign`].
+//! One payment, step by step; each page has its example, and the crate's README has them in a row:
+//!
+//! | step | where |
+//! |---|---|
+//! | the key and the account | [`ApiKey`], [`Account`] |
+//! | order, and show the code | [`api::UnifiedOrder`]; with a client, `client::Client::call` |
+//! | what the payer's own device needs, if it is no code | [`second_sign`] |
+//! | the payer's barcode instead | [`api::MicroPay`], [`micropay`] |
+//! | receive the notify | [`UnverifiedNotify`], [`notify`]; with axum, `notify::IncomingNotify`; without a heap, [`in_place`] |
+//! | confirm, and answer | [`api::OrderQuery`], [`NotifyReply`] |
+//! | when it fails | [`api::AnswerError::advice`], [`api::ErrorCode`] |
+//! | give money back | [`api::Refund`], [`api::RefundQuery`] |
+//! | the day's bill | [`api::DownloadBill`], [`bill`] |
+//! | an HTTP stack of your own | [`api::prepare`], [`api::parse`], [`transport`] |
 //!
 //! | feature | default | brings |
 //! |---|---|---|
@@ -99,7 +111,15 @@ pub use text::{
 pub use time::{BeijingTime, BeijingTimeError, Rfc3339};
 pub use xml::XmlError;
 
-// The README's example is compiled like the others.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+// The examples of the pages are compiled like the others, where all the features that they show are on.
+#[cfg(all(doctest, feature = "axum", feature = "client", feature = "gzip"))]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../README.zh-CN.md")]
+    struct ReadmeInChinese;
+    #[doc = include_str!("../../docs/migrate.md")]
+    struct Migrate;
+    #[doc = include_str!("../../docs/migrate.zh-CN.md")]
+    struct MigrateInChinese;
+}
