@@ -105,9 +105,7 @@ pub(crate) fn table(rows: &[Row], language: Language) -> String {
         }
         Language::Chinese => "| 路径 | 类型 | 证书 | 签名方式 | 应答 | 重发 | 服务商模式 |\n",
     };
-    let mut table = format!("{head}|---|---|---|---|---|---|---|\n");
-    for row in rows {
-        table += &format!("| {} |\n", row.cells(language).join(" | "));
-    }
-    table
+    let line = |row: &Row| format!("| {} |\n", row.cells(language).join(" | "));
+    let lines: Vec<_> = rows.iter().map(line).collect();
+    format!("{head}|---|---|---|---|---|---|---|\n{}", lines.concat())
 }
