@@ -55,9 +55,12 @@
 
 mod attempt;
 mod command;
+mod dump;
 mod error;
 mod hash;
 mod inbox;
+mod index;
+mod lease;
 mod log;
 mod order;
 mod outbox;
@@ -72,41 +75,47 @@ mod state;
 mod store;
 mod terms;
 mod timestamp;
+mod totals;
 mod transition;
 
-#[cfg(feature = "sled")]
-pub(crate) use self::inbox::NotifyHead;
+pub(crate) use self::inbox::{NotifyHead, inbox_body};
 #[cfg(feature = "sled")]
 pub use self::sled::{SledOptions, SledStore};
 pub use self::{
     attempt::{Attempt, Prepay},
     command::{
-        AttachPrepay, BeginAttempt, BeginClose, CloseResult, Command, ConfirmPayment, Contradict,
-        Create, Defer, MarkPaid, Outcome,
+        AttachPrepay, BeginAttempt, BeginClose, BeginRefund, ClearAttention, CloseResult, Command,
+        ConfirmPayment, Contradict, Create, Defer, MarkPaid, Outcome, RefundResult,
+    },
+    dump::{
+        Dump, DumpSize, InboxRecord, OrderRecord, OutboxHold, OutboxPlace, OutboxRecord,
+        RECORDS_MAX, Record,
     },
     error::{ExecuteError, StoreError},
     inbox::{
-        ACCEPTED_MAX_BYTES, Kept, NOTE_MAX_BYTES, NotifyId, NotifyIdError, NotifyQuery,
-        NotifyRecord, NotifySummary, REFUSED_MAX_BYTES, Verdict,
+        ACCEPTED_MAX_BYTES, ACCEPTED_MAX_COUNT, Kept, NOTE_MAX_BYTES, NotifyId, NotifyIdError,
+        NotifyQuery, NotifyRecord, NotifySummary, REFUSED_MAX_BYTES, REFUSED_MAX_COUNT, Verdict,
     },
-    log::{LogEntry, What},
+    log::{LogEntry, RefundCause, What},
     order::{CODE_URL_LIFE, Closing, GatewayClose, Order},
     outbox::{
-        Claim, ClaimToken, OutboxFacts, OutboxId, OutboxKind, OutboxRow, OutboxStatus,
+        Claim, ClaimToken, DeadLetter, OutboxFacts, OutboxId, OutboxKind, OutboxRow, OutboxStatus,
         REASON_MAX_BYTES, RelayId, WAIT_MAX,
     },
-    payment::{Confirmation, Payment, Role},
+    payment::{Confirmation, Payment, Role, RuleVerdict},
     query::{Account, Cursor, CursorError, OrderQuery, PAGE_MAX, Page},
-    refund::{Refund, RefundState},
-    refusal::Refusal,
+    refund::{ExtraPaymentPolicy, MerchantCertificate, Refund, RefundGround, RefundState},
+    refusal::{BeyondRule, Refusal},
     secret::{NotifySecret, PageTicket, SecretError},
     state::{Attention, By, OrderState, UnknownState},
     store::{Executed, Health, OrderStore, OrderStoreExt},
     terms::{OrderKey, Terms},
     timestamp::{Clock, SystemClock, Timestamp},
+    totals::{Day, DayError, DayTotals, TOTALS_DAYS_MAX, TotalsQuery},
     transition::{
         ATTEMPTS_MAX, CLOSE_AT_GATEWAY_AFTER, CONFIRM_AFTER, Change, Decision, EXPIRY_DEFAULT,
-        EXPIRY_MAX, EXPIRY_MIN, Facts, Lookups, QUERY_AFTER, REFUSALS_MAX, Random,
+        EXPIRY_MAX, EXPIRY_MIN, Facts, Lookups, QUERY_AFTER, REFUND_CHANGE_QUERY_AFTER,
+        REFUND_INTERVAL, REFUND_QUERY_AFTER, REFUND_WITHIN, REFUNDS_MAX, REFUSALS_MAX, Random,
         UNFINISHED_AFTER, decide,
     },
 };

@@ -93,7 +93,12 @@ impl Committer {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let mut relay = self.shared.relay();
-        let mut group = Group::new(&self.trees, &mut self.counters, self.shared.clock.now());
+        let mut group = Group::new(
+            &self.trees,
+            &mut self.counters,
+            self.shared.clock.now(),
+            self.shared.dead_letter,
+        );
         for job in jobs {
             group.take(job, &mut relay, random);
         }

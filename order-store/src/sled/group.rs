@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
-use wxpay_core::{AppId, MchId, OutTradeNo, TransactionId};
+use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
     inbox,
@@ -19,12 +19,12 @@ use super::{
     relay::{Entry, Relay, Status},
     trees::{
         ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, number_key,
-        packed_key, transaction_key,
+        packed_key, refund_key, transaction_key,
     },
 };
 use crate::{
-    Change, Command, ExecuteError, Executed, Facts, Lookups, NotifyHead, NotifyId, Order, OrderKey,
-    OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp, decide,
+    Change, Command, DeadLetter, ExecuteError, Executed, Facts, Lookups, NotifyHead, NotifyId,
+    Order, OrderKey, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp, decide,
 };
 
 /// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.
@@ -59,10 +59,12 @@ pub(super) struct Group<'a> {
     pub(super) trees: &'a Trees,
     counters: &'a mut Counters,
     pub(super) now: Timestamp,
+    pub(super) dead_letter: DeadLetter,
     number: u64,
     orders: HashMap<OrderKey, Touched>,
     numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
     transactions: HashMap<TransactionId, OrderKey>,
+    refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
     accounts: HashSet<(MchId, AppId)>,
     pub(super) chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
     log: Packer,
@@ -81,15 +83,22 @@ pub(super) struct Decided {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn new(trees: &'a Trees, counters: &'a mut Counters, now: Timestamp) -> Self {
+    pub(super) fn new(
+        trees: &'a Trees,
+        counters: &'a mut Counters,
+        now: Timestamp,
+        dead_letter: DeadLetter,
+    ) -> Self {
         Self {
             trees,
             now,
+            dead_letter,
             number: counters.next_group,
             counters,
             orders: HashMap::new(),
             numbers: HashMap::new(),
             transactions: HashMap::new(),
+            refunds: HashMap::new(),
             accounts: HashSet::new(),
             chunks: BTreeMap::new(),
             log: Packer::default(),
@@ -178,11 +187,14 @@ impl<'a> Group<'a> {
         if let Some(id) = lookups.transaction {
             facts.transaction_owner = match self.transactions.get(&id) {
                 Some(owner) => Some(owner.clone()),
-                None => self
-                    .trees
-                    .get(Kind::Transactions, &transaction_key(&id))?
-                    .map(|value| decode(&value, "index of transactions"))
-                    .transpose()?,
+                None => owner_of_transaction(self.trees, &id)?,
+            };
+        }
+        if let Some(number) = lookups.refund {
+            let key = (mch_id.clone(), number);
+            facts.refund_owner = match self.refunds.get(&key) {
+                Some(owner) => Some(owner.clone()),
+                None => owner_of_refund(self.trees, mch_id, &key.1)?,
             };
         }
         Ok(facts)
@@ -198,6 +210,11 @@ impl<'a> Group<'a> {
         if let Some(id) = change.transaction {
             self.write_record(Kind::Transactions, transaction_key(&id), &key);
             self.transactions.insert(id, key.clone());
+        }
+        if let Some(number) = change.refund {
+            self.write_record(Kind::Refunds, refund_key(&key.mch_id, &number), &key);
+            self.refunds
+                .insert((key.mch_id.clone(), number), key.clone());
         }
         self.accounts
             .insert((key.mch_id.clone(), change.order.terms.appid.clone()));
@@ -334,5 +351,28 @@ pub(super) fn owner_of_number(
     trees
         .get(Kind::Attempts, &number_key(mch_id, number))?
         .map(|value| decode(&value, "index of attempts"))
+        .transpose()
+}
+
+/// The order that a transaction paid, by the index of transactions.
+pub(super) fn owner_of_transaction(
+    trees: &Trees,
+    id: &TransactionId,
+) -> Result<Option<OrderKey>, StoreError> {
+    trees
+        .get(Kind::Transactions, &transaction_key(id))?
+        .map(|value| decode(&value, "index of transactions"))
+        .transpose()
+}
+
+/// The order that has a refund, by the index of refunds.
+pub(super) fn owner_of_refund(
+    trees: &Trees,
+    mch_id: &MchId,
+    number: &OutRefundNo,
+) -> Result<Option<OrderKey>, StoreError> {
+    trees
+        .get(Kind::Refunds, &refund_key(mch_id, number))?
+        .map(|value| decode(&value, "index of refunds"))
         .transpose()
 }

@@ -35,7 +35,7 @@ use tokio::{
     task::spawn_blocking,
     time::timeout,
 };
-use wxpay_core::{MchId, OutTradeNo};
+use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use self::{
     committer::{Committer, SyncFile, file_sync},
@@ -47,10 +47,10 @@ use self::{
     trees::Trees,
 };
 use crate::{
-    Account, Claim, ClaimToken, Clock, Command, ExecuteError, Executed, Health, LogEntry,
-    NotifyHead, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery,
-    OrderStore, OutboxId, OutboxRow, OutboxStatus, PAGE_MAX, Page, RelayId, StoreError,
-    SystemClock, Timestamp, Verdict,
+    Account, Claim, ClaimToken, Clock, Command, DayTotals, DeadLetter, ExecuteError, Executed,
+    Health, LogEntry, NotifyHead, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order,
+    OrderKey, OrderQuery, OrderStore, OutboxId, OutboxRow, OutboxStatus, PAGE_MAX, Page, RelayId,
+    StoreError, SystemClock, Timestamp, TotalsQuery, Verdict,
 };
 
 /// The most jobs that wait for the committer.
@@ -67,15 +67,18 @@ pub struct SledOptions {
     pub cache_bytes: u64,
     /// How long a write waits for a place in a full queue before it is [`StoreError::Busy`].
     pub busy_after: Duration,
+    /// After how many failed tries a row of the outbox is set aside.
+    pub dead_letter: DeadLetter,
 }
 
-/// The machine's clock, 64 MiB, one second.
+/// The machine's clock, 64 MiB, one second, and [`DeadLetter::default`].
 impl Default for SledOptions {
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
             cache_bytes: 64 << 20,
             busy_after: Duration::from_secs(1),
+            dead_letter: DeadLetter::default(),
         }
     }
 }
@@ -85,6 +88,7 @@ impl fmt::Debug for SledOptions {
         f.debug_struct("SledOptions")
             .field("cache_bytes", &self.cache_bytes)
             .field("busy_after", &self.busy_after)
+            .field("dead_letter", &self.dead_letter)
             .finish_non_exhaustive()
     }
 }
@@ -121,6 +125,7 @@ struct Shared {
     failed: OnceLock<String>,
     wake: watch::Sender<u64>,
     clock: Arc<dyn Clock>,
+    dead_letter: DeadLetter,
 }
 
 impl Shared {
@@ -182,6 +187,7 @@ impl SledStore {
             clock,
             cache_bytes,
             busy_after,
+            dead_letter,
         } = options;
         let opened = open::open(path, cache_bytes, clock.now())?;
         let shared = Arc::new(Shared {
@@ -194,6 +200,7 @@ impl SledStore {
             failed: OnceLock::new(),
             wake: watch::Sender::new(0),
             clock,
+            dead_letter,
         });
         let (jobs, received) = mpsc::channel(QUEUE_MAX);
         let committer = Committer {
@@ -288,6 +295,36 @@ impl OrderStore for SledStore {
         .await
     }
 
+    async fn find_transaction(
+        &self,
+        mch_id: &MchId,
+        transaction_id: &TransactionId,
+    ) -> Result<Option<Order>, StoreError> {
+        let (mch_id, id) = (mch_id.clone(), transaction_id.clone());
+        self.read(
+            move |_, live| match group::owner_of_transaction(&live.trees, &id)? {
+                Some(owner) if owner.mch_id == mch_id => load(&live.trees, &owner),
+                _ => Ok(None),
+            },
+        )
+        .await
+    }
+
+    async fn find_refund(
+        &self,
+        mch_id: &MchId,
+        out_refund_no: &OutRefundNo,
+    ) -> Result<Option<Order>, StoreError> {
+        let (mch_id, number) = (mch_id.clone(), out_refund_no.clone());
+        self.read(
+            move |_, live| match group::owner_of_refund(&live.trees, &mch_id, &number)? {
+                Some(owner) => load(&live.trees, &owner),
+                None => Ok(None),
+            },
+        )
+        .await
+    }
+
     async fn log(&self, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
         let key = key.clone();
         self.read(move |_, live| load_log(&live.trees, &key)).await
@@ -312,6 +349,11 @@ impl OrderStore for SledStore {
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         self.read(|_, live| Ok(live.index.accounts())).await
+    }
+
+    async fn totals(&self, query: TotalsQuery) -> Result<Vec<DayTotals>, StoreError> {
+        self.read(move |_, live| Ok(live.index.totals(&query)))
+            .await
     }
 
     async fn claim(

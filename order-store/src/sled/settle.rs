@@ -8,7 +8,7 @@ use super::{
     relay::{Held, Relay},
     trees::{Kind, Trees, packed_key},
 };
-use crate::{ClaimToken, OutboxId, REASON_MAX_BYTES, StoreError, WAIT_MAX, cut};
+use crate::{ClaimToken, OutboxId, StoreError, WAIT_MAX, outbox::plain};
 
 impl Group<'_> {
     pub(super) fn settle(
@@ -31,8 +31,13 @@ impl Group<'_> {
                 self.relay.push(RelayChange::Remove(address));
             }
             Settlement::PutOff(after, reason) => {
-                let until = self.now + after.min(WAIT_MAX);
-                self.hold(address, Hold::Until(until), Some(&reason))?;
+                let tries = rows[at].row.attempts.saturating_add(1);
+                let hold = if self.dead_letter.is_due(tries) {
+                    Hold::Parked
+                } else {
+                    Hold::Until(self.now + after.min(WAIT_MAX))
+                };
+                self.hold(address, hold, Some(&reason))?;
             }
             Settlement::Parked(reason) => self.hold(address, Hold::Parked, Some(&reason))?,
         }
@@ -81,19 +86,6 @@ impl Group<'_> {
             }
         }
     }
-}
-
-/// A reason without what JSON would write longer, cut to its limit.
-fn plain(reason: &str) -> String {
-    cut(reason, REASON_MAX_BYTES)
-        .chars()
-        .map(|c| match c {
-            '"' => '\'',
-            '\\' => '/',
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .collect()
 }
 
 fn position(rows: &[StoredRow], address: Address) -> Result<usize, StoreError> {
