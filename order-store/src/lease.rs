@@ -45,14 +45,18 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn new(key: &OrderKey, created_at: Timestamp, status: Status) -> Self {
         Self {
-            order: fnv1a([
-                key.mch_id.as_str().as_bytes(),
-                key.out_trade_no.as_str().as_bytes(),
-            ]),
+            order: order_hash(key),
             created_at,
             status,
         }
     }
+}
+
+fn order_hash(key: &OrderKey) -> u64 {
+    fnv1a([
+        key.mch_id.as_str().as_bytes(),
+        key.out_trade_no.as_str().as_bytes(),
+    ])
 }
 
 /// A row on loan.
@@ -155,6 +159,19 @@ impl<A: Copy + Ord> Relay<A> {
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The addresses of the rows of these orders, and perhaps of orders that share a hash with one of them.
+    pub(crate) fn of_orders<'a>(&self, keys: impl Iterator<Item = &'a OrderKey>) -> Vec<A> {
+        let wanted: HashSet<u64> = keys.map(order_hash).collect();
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        self.rows
+            .iter()
+            .filter(|(_, entry)| wanted.contains(&entry.order))
+            .map(|(address, _)| *address)
+            .collect()
     }
 
     /// The addresses of the rows written at this time or later, by that time.

@@ -48,8 +48,10 @@
 //! | feature | adds |
 //! |---|---|
 //! | `sled` (default) | `SledStore`, `SledOptions` |
+//! | `memory` | `MemoryStore`, `MemoryOptions`: the same answers, nothing on disk; for tests |
+//! | `conformance` | `conformance`: what every backend must do, as tests for yours |
 #![cfg_attr(
-    not(feature = "sled"),
+    not(all(feature = "sled", feature = "memory")),
     allow(dead_code, reason = "what only backends use")
 )]
 
@@ -62,10 +64,13 @@ mod inbox;
 mod index;
 mod lease;
 mod log;
+#[cfg(feature = "memory")]
+mod memory;
 mod order;
 mod outbox;
 mod payment;
 mod query;
+mod random;
 mod refund;
 mod refusal;
 mod secret;
@@ -79,6 +84,8 @@ mod totals;
 mod transition;
 
 pub(crate) use self::inbox::{NotifyHead, inbox_body};
+#[cfg(feature = "memory")]
+pub use self::memory::{MemoryOptions, MemoryStore};
 #[cfg(feature = "sled")]
 pub use self::sled::{SledOptions, SledStore};
 pub use self::{

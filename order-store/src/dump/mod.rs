@@ -3,6 +3,7 @@
 //! A backend gives its records page by page and takes them batch by batch ([`Dump`]); what a dump looks like and what must
 //! hold of it is decided here.
 
+pub(crate) mod admit;
 mod record;
 
 use async_trait::async_trait;

@@ -18,7 +18,7 @@ use super::{
     job::{Answer, Job, Reply},
     trees::Trees,
 };
-use crate::{NotifySecret, PageTicket, Random, StoreError};
+use crate::{StoreError, random::random};
 
 /// The most jobs of a group.
 const GROUP_MAX: usize = 256;
@@ -187,18 +187,4 @@ impl Committer {
         self.shared.shut();
         result
     }
-}
-
-fn random() -> Result<Random, StoreError> {
-    let mut bytes = [[0; 16]; 2];
-    for half in &mut bytes {
-        getrandom::fill(half).map_err(|error| StoreError::Io {
-            what: "random bytes".to_owned(),
-            error: io::Error::other(error),
-        })?;
-    }
-    Ok(Random {
-        page_ticket: PageTicket::from_bytes(bytes[0]),
-        notify_secret: NotifySecret::from_bytes(bytes[1]),
-    })
 }

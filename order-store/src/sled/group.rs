@@ -23,8 +23,9 @@ use super::{
     },
 };
 use crate::{
-    Change, Command, DeadLetter, ExecuteError, Executed, Facts, Lookups, NotifyHead, NotifyId,
-    Order, OrderKey, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp, decide,
+    Change, Command, DeadLetter, ExecuteError, Executed, Facts, LogEntry, Lookups, NotifyHead,
+    NotifyId, Order, OrderKey, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp,
+    decide,
 };
 
 /// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.
@@ -128,13 +129,22 @@ impl<'a> Group<'a> {
             Job::Notify(record, reply) => {
                 let (head, body) = NotifyHead::split(*record);
                 let n = self.counters.next_notify;
-                self.counters.next_notify += 1;
-                self.writes.extend(inbox::writes(n, &head, &body));
+                self.keep_notify(n, &head, &body);
                 Answer::Notify(reply, Ok(NotifyId::Accepted(n)))
             }
+            Job::Load(records, reply) => Answer::Unit(reply, self.load(records, relay)),
             Job::Close(_) => return,
         };
         self.answers.push(answer);
+    }
+
+    pub(super) fn keep_notify(&mut self, n: u64, head: &NotifyHead, body: &[u8]) {
+        self.writes.extend(inbox::writes(n, head, body));
+        self.counters.next_notify = self.counters.next_notify.max(n + 1);
+    }
+
+    pub(super) fn next_notify(&self) -> u64 {
+        self.counters.next_notify
     }
 
     fn execute(
@@ -143,16 +153,7 @@ impl<'a> Group<'a> {
         random: impl FnOnce() -> Result<Random, StoreError>,
     ) -> Result<Executed, ExecuteError> {
         let key = command.key();
-        if !self.orders.contains_key(key) {
-            let stored = load_order(self.trees, key)?;
-            let touched = Touched {
-                before: stored.as_ref().map(|stored| Mark::of(&stored.order)),
-                stored,
-                changed: false,
-            };
-            self.orders.insert(key.clone(), touched);
-        }
-        let order = self.order(key);
+        let order = self.touch(key)?;
         let lookups = Lookups::of(order, command);
         let facts = self.look_up(&key.mch_id, lookups)?;
         let decision = decide(self.order(key), &facts, command, &random()?);
@@ -167,12 +168,26 @@ impl<'a> Group<'a> {
         Ok(Executed { outcome, order })
     }
 
+    /// The order as the group has it by now.
+    pub(super) fn touch(&mut self, key: &OrderKey) -> Result<Option<&Order>, StoreError> {
+        if !self.orders.contains_key(key) {
+            let stored = load_order(self.trees, key)?;
+            let touched = Touched {
+                before: stored.as_ref().map(|stored| Mark::of(&stored.order)),
+                stored,
+                changed: false,
+            };
+            self.orders.insert(key.clone(), touched);
+        }
+        Ok(self.order(key))
+    }
+
     fn order(&self, key: &OrderKey) -> Option<&Order> {
         let stored = self.orders.get(key)?.stored.as_ref()?;
         Some(&stored.order)
     }
 
-    fn look_up(&self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
+    pub(super) fn look_up(&self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
         let mut facts = Facts::default();
         for number in lookups.numbers {
             let key = (mch_id.clone(), number);
@@ -203,27 +218,48 @@ impl<'a> Group<'a> {
     fn change(&mut self, change: Change) {
         let key = change.order.key.clone();
         if let Some(number) = change.number {
-            self.write_record(Kind::Attempts, number_key(&key.mch_id, &number), &key);
-            self.numbers
-                .insert((key.mch_id.clone(), number), key.clone());
+            self.own_number(&key, number);
         }
         if let Some(id) = change.transaction {
-            self.write_record(Kind::Transactions, transaction_key(&id), &key);
-            self.transactions.insert(id, key.clone());
+            self.own_transaction(&key, id);
         }
         if let Some(number) = change.refund {
-            self.write_record(Kind::Refunds, refund_key(&key.mch_id, &number), &key);
-            self.refunds
-                .insert((key.mch_id.clone(), number), key.clone());
+            self.own_refund(&key, number);
         }
+        self.put_order(change.order, change.log);
+        for row in change.outbox {
+            self.send(row, Hold::None);
+        }
+    }
+
+    pub(super) fn own_number(&mut self, key: &OrderKey, number: OutTradeNo) {
+        self.write_record(Kind::Attempts, number_key(&key.mch_id, &number), key);
+        self.numbers
+            .insert((key.mch_id.clone(), number), key.clone());
+    }
+
+    pub(super) fn own_transaction(&mut self, key: &OrderKey, id: TransactionId) {
+        self.write_record(Kind::Transactions, transaction_key(&id), key);
+        self.transactions.insert(id, key.clone());
+    }
+
+    pub(super) fn own_refund(&mut self, key: &OrderKey, number: OutRefundNo) {
+        self.write_record(Kind::Refunds, refund_key(&key.mch_id, &number), key);
+        self.refunds
+            .insert((key.mch_id.clone(), number), key.clone());
+    }
+
+    /// Puts an order that was touched, with the rows that its log gets.
+    pub(super) fn put_order(&mut self, order: Order, log: impl IntoIterator<Item = LogEntry>) {
+        let key = order.key.clone();
         self.accounts
-            .insert((key.mch_id.clone(), change.order.terms.appid.clone()));
-        let last = self
+            .insert((key.mch_id.clone(), order.terms.appid.clone()));
+        let mut last = self
             .orders
             .get(&key)
             .and_then(|touched| touched.stored.as_ref())
             .map(|stored| stored.last_log);
-        let logged = change.log.map(|entry| {
+        for entry in log {
             let row = encode(&StoredLog {
                 key: key.clone(),
                 prev: last,
@@ -231,35 +267,30 @@ impl<'a> Group<'a> {
             });
             let (chunk, slot) = self.log.place(row.len(), 0);
             self.log.push(row);
-            self.address(chunk, slot)
-        });
-        for row in change.outbox {
-            self.send(row);
+            last = Some(self.address(chunk, slot));
         }
         let touched = self
             .orders
             .get_mut(&key)
             .expect("the order was looked up before it was decided on");
         touched.stored = Some(StoredOrder {
-            order: change.order,
-            last_log: logged
-                .or(last)
-                .expect("an order is made with a row of its log"),
+            order,
+            last_log: last.expect("an order is made with a row of its log"),
         });
         touched.changed = true;
     }
 
-    fn send(&mut self, row: OutboxRow) {
+    pub(super) fn send(&mut self, row: OutboxRow, hold: Hold) {
         let (key, created_at) = (row.key.clone(), row.created_at);
         let mut stored = StoredRow {
             slot: u16::MAX,
             row,
-            hold: Hold::None,
+            hold,
         };
         let (chunk, slot) = self.outbox.place(encode(&stored).len(), ROW_RESERVE_BYTES);
         stored.slot = slot;
         self.outbox.push(encode(&stored));
-        let entry = Entry::new(&key, created_at, Status::Ready);
+        let entry = Entry::new(&key, created_at, hold.into());
         self.relay
             .push(RelayChange::Add(self.address(chunk, slot), entry));
     }

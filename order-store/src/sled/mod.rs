@@ -6,6 +6,7 @@
 //! which a power cut could take back; they run on the blocking pool.
 
 mod committer;
+mod dump;
 mod group;
 mod inbox;
 mod index;
@@ -41,15 +42,17 @@ use self::{
     committer::{Committer, SyncFile, file_sync},
     index::Index,
     job::{Job, Settlement},
-    reads::{list_notifies, load, load_all, load_log, load_row, with_ring},
+    reads::{list_notifies, load, load_all, load_log, with_ring},
     record::Address,
     relay::{Held, Relay},
+    settle::load_row,
     trees::Trees,
 };
 use crate::{
-    Account, Claim, ClaimToken, Clock, Command, DayTotals, DeadLetter, ExecuteError, Executed,
-    Health, LogEntry, NotifyHead, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order,
-    OrderKey, OrderQuery, OrderStore, OutboxId, OutboxRow, OutboxStatus, PAGE_MAX, Page, RelayId,
+    Account, Claim, ClaimToken, Clock, Command, Cursor, DayTotals, DeadLetter, Dump, DumpSize,
+    ExecuteError, Executed, Health, InboxRecord, LogEntry, NotifyHead, NotifyId, NotifyQuery,
+    NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery, OrderRecord, OrderStore, OutboxId,
+    OutboxPlace, OutboxRecord, OutboxRow, OutboxStatus, PAGE_MAX, Page, Record, RelayId,
     StoreError, SystemClock, Timestamp, TotalsQuery, Verdict,
 };
 
@@ -370,7 +373,7 @@ impl OrderStore for SledStore {
             loans
                 .into_iter()
                 .map(|loan| {
-                    let row = load_row(&live.trees, loan.address)?;
+                    let row = load_row(&live.trees, loan.address)?.row;
                     let token = ClaimToken {
                         id: row.id.clone(),
                         address: loan.address.into(),
@@ -412,7 +415,7 @@ impl OrderStore for SledStore {
                 .take(limit.min(PAGE_MAX))
                 .collect();
             held.into_iter()
-                .map(|address| load_row(&live.trees, address))
+                .map(|address| Ok(load_row(&live.trees, address)?.row))
                 .collect()
         })
         .await
@@ -475,5 +478,39 @@ impl OrderStore for SledStore {
             None if self.jobs.is_closed() => Health::Closed,
             None => Health::Writable,
         }
+    }
+}
+
+#[async_trait]
+impl Dump for SledStore {
+    async fn dump_orders(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<OrderRecord>, StoreError> {
+        self.read(move |_, live| dump::orders(live, after.as_ref(), limit))
+            .await
+    }
+
+    async fn dump_outbox(
+        &self,
+        after: Option<OutboxPlace>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRecord>, StoreError> {
+        self.read(move |shared, live| dump::outbox(shared, live, after.as_ref(), limit))
+            .await
+    }
+
+    async fn dump_inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxRecord>, StoreError> {
+        self.read(move |_, live| dump::notifies(&live.trees, after, limit))
+            .await
+    }
+
+    async fn dump_size(&self) -> Result<DumpSize, StoreError> {
+        self.read(|shared, live| dump::size(shared, live)).await
+    }
+
+    async fn load(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        self.ask(|reply| Job::Load(records, reply)).await?
     }
 }

@@ -5,13 +5,13 @@ use std::{io, sync::PoisonError};
 use super::{
     Shared, inbox,
     pack::unpack,
-    record::{Address, StoredLog, StoredRow, decode, load_order},
-    ring, settle,
+    record::{StoredLog, decode, load_order},
+    ring,
     trees::{INBOX_NEXT_KEY, Kind, Trees, packed_key},
 };
 use crate::{
-    Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, OutboxRow, PAGE_MAX,
-    StoreError, Timestamp,
+    Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, PAGE_MAX, StoreError,
+    Timestamp,
 };
 
 pub(super) fn load(trees: &Trees, key: &OrderKey) -> Result<Option<Order>, StoreError> {
@@ -51,16 +51,6 @@ pub(super) fn load_log(trees: &Trees, key: &OrderKey) -> Result<Vec<LogEntry>, S
     }
     entries.reverse();
     Ok(entries)
-}
-
-pub(super) fn load_row(trees: &Trees, address: Address) -> Result<OutboxRow, StoreError> {
-    let rows = settle::load_chunk(trees, address.group, address.chunk)?;
-    rows.into_iter()
-        .find(|row| row.slot == address.slot)
-        .map(|StoredRow { row, .. }| row)
-        .ok_or_else(|| StoreError::Corrupt {
-            what: format!("row {address:?} of the outbox is gone"),
-        })
 }
 
 pub(super) fn with_ring<T>(

@@ -96,6 +96,13 @@ fn position(rows: &[StoredRow], address: Address) -> Result<usize, StoreError> {
         })
 }
 
+/// One row of the outbox.
+pub(super) fn load_row(trees: &Trees, address: Address) -> Result<StoredRow, StoreError> {
+    let mut rows = load_chunk(trees, address.group, address.chunk)?;
+    let at = position(&rows, address)?;
+    Ok(rows.swap_remove(at))
+}
+
 /// The rows of one value of the outbox; none when it was drained.
 pub(super) fn load_chunk(
     trees: &Trees,
