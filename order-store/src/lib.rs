@@ -56,6 +56,7 @@
 )]
 
 mod attempt;
+mod check;
 mod command;
 mod dump;
 mod error;
@@ -71,8 +72,10 @@ mod outbox;
 mod payment;
 mod query;
 mod random;
+mod reconcile;
 mod refund;
 mod refusal;
+mod replay;
 mod secret;
 #[cfg(feature = "sled")]
 mod sled;
@@ -90,13 +93,14 @@ pub use self::memory::{MemoryOptions, MemoryStore};
 pub use self::sled::{SledOptions, SledStore};
 pub use self::{
     attempt::{Attempt, Prepay},
+    check::{CHECK_FINDINGS_MAX, CheckReport, Finding, Problem, check},
     command::{
         AttachPrepay, BeginAttempt, BeginClose, BeginRefund, ClearAttention, CloseResult, Command,
         ConfirmPayment, Contradict, Create, Defer, MarkPaid, Outcome, RefundResult,
     },
     dump::{
-        Dump, DumpSize, InboxRecord, OrderRecord, OutboxHold, OutboxPlace, OutboxRecord,
-        RECORDS_MAX, Record,
+        Dump, DumpError, DumpSize, DumpSummary, InboxRecord, OrderRecord, OutboxHold, OutboxPlace,
+        OutboxRecord, Progress, RECORDS_MAX, Record, export, import, verify,
     },
     error::{ExecuteError, StoreError},
     inbox::{
@@ -111,8 +115,13 @@ pub use self::{
     },
     payment::{Confirmation, Payment, Role, RuleVerdict},
     query::{Account, Cursor, CursorError, OrderQuery, PAGE_MAX, Page},
+    reconcile::{
+        BillEntry, BillRow, BillRowError, Certainty, Difference, DifferenceKind, Missing,
+        RECONCILE_ROWS_MAX, ReconcileError, Reconciliation, Standing,
+    },
     refund::{ExtraPaymentPolicy, MerchantCertificate, Refund, RefundGround, RefundState},
     refusal::{BeyondRule, Refusal},
+    replay::{ReplayError, Replayed, ReplayedPayment, ReplayedRefund, replay},
     secret::{NotifySecret, PageTicket, SecretError},
     state::{Attention, By, OrderState, UnknownState},
     store::{Executed, Health, OrderStore, OrderStoreExt},

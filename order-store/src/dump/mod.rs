@@ -4,12 +4,21 @@
 //! hold of it is decided here.
 
 pub(crate) mod admit;
+mod read;
 mod record;
+mod text;
+mod write;
 
 use async_trait::async_trait;
 
-pub use self::record::{
-    DumpSize, InboxRecord, OrderRecord, OutboxHold, OutboxPlace, OutboxRecord, RECORDS_MAX, Record,
+pub use self::{
+    read::{import, verify},
+    record::{
+        DumpSize, InboxRecord, OrderRecord, OutboxHold, OutboxPlace, OutboxRecord, RECORDS_MAX,
+        Record,
+    },
+    text::{DumpError, DumpSummary, Progress},
+    write::export,
 };
 use crate::{Cursor, OrderStore, StoreError};
 

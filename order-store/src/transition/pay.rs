@@ -217,17 +217,7 @@ fn refused_and_logged(order: &Order, command: &Verified<'_>, refusal: Refusal) -
         refusal.to_string().as_bytes(),
     ]);
     let change = noted(order, fingerprint).map(|mut after| {
-        match refusal {
-            Refusal::AmountMismatch { .. } | Refusal::CurrencyMismatch { .. } => {
-                after.attention.insert(Attention::AmountMismatch);
-            }
-            Refusal::OtherTransaction { .. }
-            | Refusal::TransactionOfOtherAttempt { .. }
-            | Refusal::TransactionOfOtherOrder { .. } => {
-                after.attention.insert(Attention::TransactionMismatch);
-            }
-            _ => {}
-        }
+        after.attention.extend(refusal.attention());
         let what = What::Refused {
             command: command.name.to_owned(),
             attempt: command.attempt.clone(),

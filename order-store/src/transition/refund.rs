@@ -145,7 +145,7 @@ fn left_to_operator(order: &Order, begin: &BeginRefund, why: BeyondRule) -> Deci
         return refused(refusal);
     }
     let mut after = order.clone();
-    after.attention.insert(Attention::ExtraPayment);
+    after.attention.extend(refusal.attention());
     set_rule(&mut after, begin, RuleVerdict::LeftToOperator);
     after.due = next_due(&after, begin.now);
     let what = What::RefundRefused {
@@ -282,7 +282,7 @@ fn refused_and_logged(order: &Order, result: &RefundResult, refusal: Refusal) ->
         refusal.to_string().as_bytes(),
     ]);
     let change = noted(order, fingerprint).map(|mut after| {
-        after.attention.insert(Attention::RefundMismatch);
+        after.attention.extend(refusal.attention());
         let what = What::RefundRefused {
             command: "refund_result".to_owned(),
             out_refund_no: result.out_refund_no.clone(),
