@@ -55,9 +55,15 @@
     allow(dead_code, reason = "what only backends use")
 )]
 
+// The suite's sample commands are shared with this crate's own tests, which name the crate.
+#[cfg(feature = "conformance")]
+extern crate self as order_store;
+
 mod attempt;
 mod check;
 mod command;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod dump;
 mod error;
 mod hash;
