@@ -139,6 +139,7 @@ fn a_number_that_is_anothers_attempt_is_taken() {
     let facts = Facts {
         number_owners: [("20190320-1-2".parse().unwrap(), key(NO))].into(),
         transaction_owner: None,
+        refund_owner: None,
     };
     let decision = decide(None, &facts, &command, &random(1));
     assert!(matches!(decision.outcome, Err(Refusal::NumberTaken { .. })));
@@ -188,6 +189,7 @@ fn taken_numbers_are_skipped() {
             .map(|number| (number.clone(), key("another")))
             .collect(),
         transaction_owner: None,
+        refund_owner: None,
     };
     let decision = decide(Some(&order), &taken(2), &command, &random(1));
     let change = decision.change.unwrap();
@@ -479,7 +481,9 @@ fn refunds_make_the_state() {
         out_refund_no: "r1".parse().unwrap(),
         transaction_id: "t1".parse().unwrap(),
         refund_fee: Fen::new(fee).unwrap(),
+        reason: None,
         state,
+        refund_id: None,
         begun_at: T0,
         changed_at: T0,
     };
