@@ -9,8 +9,8 @@ use crate::{Attention, By, OrderState, Refusal, Timestamp};
 
 /// One row of an order's log, written with the change that it tells of.
 ///
-/// An order that is paid has exactly one row that comes to `paid` from something else. A refusal after verification is
-/// a row with `from` equal to `to`; the same refusal again adds none.
+/// An order that was paid has exactly one row [`What::Paid`], which comes to `paid` from `unpaid` or `closed`. A refusal after
+/// verification is a row with `from` equal to `to`; the same refusal again adds none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
     /// When.

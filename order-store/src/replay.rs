@@ -212,7 +212,9 @@ impl Replayed {
                 self.attention.insert(Attention::Contradicted);
             }
             What::ClosedHere | What::ClosedAtGateway | What::UnknownAtGateway => self.closed = true,
-            What::Refused { refusal, .. } => self.attention.extend(refusal.attention()),
+            What::Refused { refusal, .. } | What::RefundRefused { refusal, .. } => {
+                self.attention.extend(refusal.attention());
+            }
             What::RefundBegun {
                 out_refund_no,
                 transaction_id,
@@ -236,7 +238,6 @@ impl Replayed {
                 self.attention.insert(Attention::RefundChange);
                 return self.move_refund(out_refund_no, RefundState::Change);
             }
-            What::RefundRefused { refusal, .. } => self.attention.extend(refusal.attention()),
             What::AttentionCleared { attention, .. } => return self.attention.remove(attention),
         }
         true

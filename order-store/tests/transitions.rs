@@ -96,9 +96,9 @@ fn orders() -> Vec<(&'static str, Option<Order>)> {
     let unconfirmed = step(Some(&unpaid), unconfirmed);
     let extra = step(Some(&first), paid(SECOND, "t2"));
     let earlier = NOW - secs(600);
-    let mut begin = refund("r1", 2);
-    begin.now = earlier;
-    let refunding = step(Some(&first), begin);
+    let mut part_back = refund("r1", 2);
+    part_back.now = earlier;
+    let refunding = step(Some(&first), part_back);
     let change = step(Some(&refunding), told(RefundState::Change));
     let part = step(Some(&refunding), told(RefundState::Success));
     let failed = step(Some(&refunding), told(RefundState::Closed));

@@ -37,6 +37,14 @@ const FEATURES: [(&str, &[&str]); 12] = [
     ),
     ("stomp-bridge", &[]),
     ("order-store", &["--no-default-features"]),
+    (
+        "order-store",
+        &["--no-default-features", "--features", "memory"],
+    ),
+    (
+        "order-store",
+        &["--no-default-features", "--features", "conformance"],
+    ),
     ("order-store", &[]),
 ];
 

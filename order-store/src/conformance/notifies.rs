@@ -100,11 +100,11 @@ pub async fn notifies_are_kept_as_they_came(backend: &dyn Backend) {
 /// In number, accepted and refused apart: a flood of forged ones drives no real one out.
 pub async fn the_inbox_is_bounded(backend: &dyn Backend) {
     let (store, _) = fresh(backend).await;
-    let parts: [(Verdict, u64, fn(u64) -> NotifyId); 2] = [
-        (accepted(), ACCEPTED_MAX_COUNT, NotifyId::Accepted),
-        (refused(), REFUSED_MAX_COUNT, NotifyId::Refused),
-    ];
-    for (verdict, most, id) in parts {
+    for verdict in [accepted(), refused()] {
+        let (most, id) = match verdict {
+            Verdict::Accepted { .. } => (ACCEPTED_MAX_COUNT, NotifyId::Accepted as fn(u64) -> _),
+            Verdict::Refused { .. } => (REFUSED_MAX_COUNT, NotifyId::Refused as fn(u64) -> _),
+        };
         let above = 100;
         let store: Arc<dyn Dump> = Arc::clone(&store);
         let mut callers = JoinSet::new();

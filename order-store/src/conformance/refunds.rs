@@ -20,8 +20,8 @@ use crate::{
 pub async fn a_refund_goes_back(backend: &dyn Backend) {
     let (store, _) = fresh(backend).await;
     pay(&*store, "order-1").await;
-    let begin = begin_refund("order-1", "r1", "t-order-1", T0 + secs(60));
-    let begun = store.begin_refund(begin.clone()).await.unwrap();
+    let asked = begin_refund("order-1", "r1", "t-order-1", T0 + secs(60));
+    let begun = store.begin_refund(asked.clone()).await.unwrap();
     assert_eq!(begun.outcome, Outcome::Applied);
     assert_eq!(begun.order.state(), OrderState::Refunding);
     assert!(begun.order.due.is_some());
@@ -51,7 +51,7 @@ pub async fn a_refund_goes_back(backend: &dyn Backend) {
     assert_eq!(late.order.refunded_fee(), Fen::new(1).unwrap());
     assert_eq!(late.order.due, None);
     assert!(late.order.attention.is_empty());
-    let again = store.begin_refund(begin).await.unwrap();
+    let again = store.begin_refund(asked).await.unwrap();
     assert_eq!(again.outcome, Outcome::AlreadyApplied);
     assert_eq!(
         log_of(&*store, "order-1").await,

@@ -2,17 +2,97 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use wxpay_core::OutTradeNo;
+use wxpay_core::{MchId, OutTradeNo};
 
 use super::{RECORDS_MAX, Record};
 use crate::{Facts, Lookups, Order, OrderKey, StoreError};
 
-pub(crate) fn conflict(what: impl Into<String>) -> StoreError {
+fn conflict(what: impl Into<String>) -> StoreError {
     StoreError::Conflict { what: what.into() }
 }
 
+/// What a store has of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing.
+    Absent,
+    /// The same.
+    Same,
+    /// Another of the same name.
+    Other,
+}
+
+impl Known {
+    pub(crate) fn of<T: PartialEq>(known: Option<&T>, record: &T) -> Self {
+        match known {
+            None => Self::Absent,
+            Some(known) if known == record => Self::Same,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+/// A store that a batch is to be loaded into.
+pub(crate) trait Holdings {
+    fn known(&mut self, record: &Record) -> Result<Known, StoreError>;
+    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError>;
+    fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError>;
+    /// Whether later notifies have the place of this number.
+    fn is_past(&mut self, n: u64) -> bool;
+}
+
+/// The records of the batch that the store has not, when all of it can be loaded.
+pub(crate) fn admit(
+    records: Vec<Record>,
+    store: &mut impl Holdings,
+) -> Result<Vec<Record>, StoreError> {
+    check_batch(&records)?;
+    let mut fresh: Vec<Record> = Vec::new();
+    let mut orders = HashSet::new();
+    for record in records {
+        match store.known(&record)? {
+            Known::Same => continue,
+            Known::Other => {
+                let name = name_of(&record);
+                return Err(conflict(format!("{name}: it is there with other content")));
+            }
+            Known::Absent => {}
+        }
+        match &record {
+            Record::Order(record) => {
+                let key = &record.order.key;
+                check_owners(&record.order, |lookups| store.look_up(&key.mch_id, lookups))?;
+                orders.insert(key.clone());
+            }
+            Record::Outbox(row) => {
+                let key = &row.row.key;
+                if !orders.contains(key) && !store.has_order(key)? {
+                    let name = name_of(&record);
+                    return Err(conflict(format!("{name}: its order is not there")));
+                }
+            }
+            Record::Inbox(notify) => {
+                if notify.n == 0 || store.is_past(notify.n) {
+                    let name = name_of(&record);
+                    return Err(conflict(format!("{name}: later ones have its place")));
+                }
+            }
+        }
+        fresh.push(record);
+    }
+    Ok(fresh)
+}
+
+fn name_of(record: &Record) -> String {
+    match record {
+        Record::Order(record) => format!("order {}", record.order.key),
+        Record::Outbox(record) => format!("outbox row {}", record.row.id),
+        Record::Inbox(record) => format!("notify a{}", record.n),
+    }
+}
+
 /// The batch alone: its size, and that nothing in it is there twice.
-pub(crate) fn check_batch(records: &[Record]) -> Result<(), StoreError> {
+fn check_batch(records: &[Record]) -> Result<(), StoreError> {
     if records.len() > RECORDS_MAX {
         return Err(conflict(format!(
             "{} records at once, the most are {RECORDS_MAX}",
@@ -28,11 +108,11 @@ pub(crate) fn check_batch(records: &[Record]) -> Result<(), StoreError> {
         Ok(())
     };
     for record in records {
+        once(name_of(record))?;
         match record {
             Record::Order(record) => {
                 let order = &record.order;
                 let mch_id = &order.key.mch_id;
-                once(format!("order {}", order.key))?;
                 if record.log.is_empty() {
                     return Err(conflict(format!("order {}: it has no log", order.key)));
                 }
@@ -48,8 +128,7 @@ pub(crate) fn check_batch(records: &[Record]) -> Result<(), StoreError> {
                     }
                 }
             }
-            Record::Outbox(record) => once(format!("outbox row {}", record.row.id))?,
-            Record::Inbox(record) => once(format!("notify a{}", record.n))?,
+            Record::Outbox(_) | Record::Inbox(_) => {}
         }
     }
     Ok(())
@@ -73,7 +152,7 @@ fn lookups_of(order: &Order) -> impl Iterator<Item = Lookups> {
 }
 
 /// A new order against the store: nothing of it may belong to another.
-pub(crate) fn check_owners(
+fn check_owners(
     order: &Order,
     mut look_up: impl FnMut(Lookups) -> Result<Facts, StoreError>,
 ) -> Result<(), StoreError> {

@@ -148,13 +148,11 @@ impl<'a, R: AsyncBufRead + Unpin> Reader<'a, R> {
                     return Err(DumpError::Changed);
                 }
                 self.sha256 = found;
-                match self.input.fill_buf().await? {
-                    [] => Ok(None),
-                    _ => {
-                        self.line += 1;
-                        Err(self.wrong("it stands behind the end"))
-                    }
+                if !self.input.fill_buf().await?.is_empty() {
+                    self.line += 1;
+                    return Err(self.wrong("it stands behind the end"));
                 }
+                Ok(None)
             }
             Ok(Line::Frame(Frame::Ledger { .. })) => Err(self.wrong("a second beginning")),
             Err(_) => {

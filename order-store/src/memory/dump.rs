@@ -1,12 +1,13 @@
 //! The ledger as records, and records in.
 
 use async_trait::async_trait;
+use wxpay_core::MchId;
 
 use super::{MemoryStore, state::State};
 use crate::{
-    Cursor, Dump, DumpSize, InboxRecord, NotifyId, OrderRecord, OutboxPlace, OutboxRecord,
-    RECORDS_MAX, Record, StoreError,
-    dump::admit::{check_batch, check_owners, conflict, numbers_of},
+    Cursor, Dump, DumpSize, Facts, InboxRecord, Lookups, NotifyId, OrderKey, OrderRecord,
+    OutboxPlace, OutboxRecord, RECORDS_MAX, Record, StoreError,
+    dump::admit::{Holdings, Known, admit, numbers_of},
 };
 
 #[async_trait]
@@ -68,14 +69,7 @@ impl Dump for MemoryStore {
 
 impl State {
     fn load(&mut self, records: Vec<Record>) -> Result<(), StoreError> {
-        check_batch(&records)?;
-        let mut fresh = Vec::new();
-        for record in records {
-            if self.is_new(&record, &fresh)? {
-                fresh.push(record);
-            }
-        }
-        for record in fresh {
+        for record in admit(records, self)? {
             match record {
                 Record::Order(record) => self.load_order(*record),
                 Record::Outbox(record) => self.send(*record),
@@ -83,58 +77,6 @@ impl State {
             }
         }
         Ok(())
-    }
-
-    /// Whether the record is to be written; no when the ledger has it as it is.
-    fn is_new(&self, record: &Record, before: &[Record]) -> Result<bool, StoreError> {
-        match record {
-            Record::Order(record) => {
-                let key = &record.order.key;
-                match self.orders.get(key) {
-                    Some(known) if *known == **record => Ok(false),
-                    Some(_) => Err(conflict(format!(
-                        "order {key}: it is there with other content"
-                    ))),
-                    None => {
-                        let look = |lookups| Ok(self.look_up(&key.mch_id, lookups));
-                        check_owners(&record.order, look).map(|()| true)
-                    }
-                }
-            }
-            Record::Outbox(record) => {
-                let (id, key) = (&record.row.id, &record.row.key);
-                match self.outbox_row(id) {
-                    Some(known) if *known == **record => return Ok(false),
-                    Some(_) => {
-                        return Err(conflict(format!(
-                            "outbox row {id}: it is there with other content"
-                        )));
-                    }
-                    None => {}
-                }
-                let in_batch = before.iter().any(
-                    |record| matches!(record, Record::Order(record) if record.order.key == *key),
-                );
-                if in_batch || self.order(key).is_some() {
-                    Ok(true)
-                } else {
-                    Err(conflict(format!("outbox row {id}: its order is not there")))
-                }
-            }
-            Record::Inbox(record) => {
-                let n = record.n;
-                if self.notifies.is_past(n) {
-                    return Err(conflict(format!("notify a{n}: later ones have its place")));
-                }
-                match self.notifies.get(NotifyId::Accepted(n)) {
-                    None => Ok(true),
-                    Some(known) if known == record.notify => Ok(false),
-                    Some(_) => Err(conflict(format!(
-                        "notify a{n}: it is there with other content"
-                    ))),
-                }
-            }
-        }
     }
 
     fn load_order(&mut self, record: OrderRecord) {
@@ -149,5 +91,30 @@ impl State {
             self.own_refund(&order.key, refund.out_refund_no.clone());
         }
         self.put_order(order, log);
+    }
+}
+
+impl Holdings for State {
+    fn known(&mut self, record: &Record) -> Result<Known, StoreError> {
+        Ok(match record {
+            Record::Order(record) => Known::of(self.orders.get(&record.order.key), record),
+            Record::Outbox(record) => Known::of(self.outbox_row(&record.row.id), record),
+            Record::Inbox(record) => {
+                let kept = self.notifies.get(NotifyId::Accepted(record.n));
+                Known::of(kept.as_ref(), &record.notify)
+            }
+        })
+    }
+
+    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError> {
+        Ok(self.order(key).is_some())
+    }
+
+    fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
+        Ok(Self::look_up(self, mch_id, lookups))
+    }
+
+    fn is_past(&mut self, n: u64) -> bool {
+        self.notifies.is_past(n)
     }
 }

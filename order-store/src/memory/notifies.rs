@@ -108,7 +108,7 @@ impl Notifies {
 
     /// Whether later ones have the place of this number.
     pub(super) fn is_past(&self, n: u64) -> bool {
-        n == 0 || n.saturating_add(ACCEPTED_MAX_COUNT) < self.accepted.next
+        n.saturating_add(ACCEPTED_MAX_COUNT) < self.accepted.next
     }
 
     pub(super) fn load(&mut self, n: u64, record: NotifyRecord) {

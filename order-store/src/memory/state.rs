@@ -127,18 +127,15 @@ impl State {
     pub(super) fn put_order(&mut self, order: Order, log: impl IntoIterator<Item = LogEntry>) {
         let key = order.key.clone();
         let after = Mark::of(&order);
-        let before = match self.orders.get_mut(&key) {
-            Some(record) => {
-                let before = Mark::of(&record.order);
-                record.order = order;
-                record.log.extend(log);
-                Some(before)
-            }
-            None => {
-                let log = log.into_iter().collect();
-                self.orders.insert(key.clone(), OrderRecord { order, log });
-                None
-            }
+        let before = if let Some(record) = self.orders.get_mut(&key) {
+            let before = Mark::of(&record.order);
+            record.order = order;
+            record.log.extend(log);
+            Some(before)
+        } else {
+            let log = log.into_iter().collect();
+            self.orders.insert(key.clone(), OrderRecord { order, log });
+            None
         };
         self.index.change(&key, before.as_ref(), &after);
     }

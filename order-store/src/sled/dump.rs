@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use wxpay_core::MchId;
+
 use super::{
     Live, Shared,
     group::Group,
@@ -13,9 +15,9 @@ use super::{
     trees::{INBOX_NEXT_KEY, Trees},
 };
 use crate::{
-    Cursor, DumpSize, InboxRecord, NotifyHead, OrderRecord, OutboxId, OutboxPlace, OutboxRecord,
-    RECORDS_MAX, Record, StoreError, Timestamp,
-    dump::admit::{check_batch, check_owners, conflict, numbers_of},
+    Cursor, DumpSize, Facts, InboxRecord, Lookups, NotifyHead, OrderKey, OrderRecord, OutboxId,
+    OutboxPlace, OutboxRecord, RECORDS_MAX, Record, StoreError, Timestamp,
+    dump::admit::{Holdings, Known, admit, numbers_of},
 };
 
 pub(super) fn orders(
@@ -98,14 +100,8 @@ pub(super) fn size(shared: &Shared, live: &Live) -> Result<DumpSize, StoreError>
 impl Group<'_> {
     /// All of the batch, or an error and nothing of it.
     pub(super) fn load(&mut self, records: Vec<Record>, relay: &Relay) -> Result<(), StoreError> {
-        check_batch(&records)?;
-        let mut fresh = Vec::new();
-        let held = self.held_rows(&records, relay)?;
-        for record in records {
-            if self.is_new(&record, &held, &fresh)? {
-                fresh.push(record);
-            }
-        }
+        let rows = self.rows_of_orders(&records, relay)?;
+        let fresh = admit(records, &mut Loading { group: self, rows })?;
         for record in fresh {
             match record {
                 Record::Order(record) => self.load_order(*record),
@@ -119,8 +115,8 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// The rows of the outbox that are of the orders that the batch has rows of.
-    fn held_rows(
+    /// The rows that the outbox has of the orders that the batch has rows of.
+    fn rows_of_orders(
         &self,
         records: &[Record],
         relay: &Relay,
@@ -139,68 +135,6 @@ impl Group<'_> {
             .collect()
     }
 
-    /// Whether the record is to be written; no when the store has it as it is.
-    fn is_new(
-        &mut self,
-        record: &Record,
-        held: &HashMap<OutboxId, OutboxRecord>,
-        before: &[Record],
-    ) -> Result<bool, StoreError> {
-        match record {
-            Record::Order(record) => {
-                let key = &record.order.key;
-                if let Some(known) = self.touch(key)? {
-                    let same = *known == record.order && load_log(self.trees, key)? == record.log;
-                    return if same {
-                        Ok(false)
-                    } else {
-                        Err(conflict(format!(
-                            "order {key}: it is there with other content"
-                        )))
-                    };
-                }
-                check_owners(&record.order, |lookups| self.look_up(&key.mch_id, lookups))?;
-                Ok(true)
-            }
-            Record::Outbox(record) => {
-                let id = &record.row.id;
-                let key = &record.row.key;
-                match held.get(id) {
-                    Some(known) if *known == **record => return Ok(false),
-                    Some(_) => {
-                        return Err(conflict(format!(
-                            "outbox row {id}: it is there with other content"
-                        )));
-                    }
-                    None => {}
-                }
-                let in_batch = before.iter().any(
-                    |record| matches!(record, Record::Order(record) if record.order.key == *key),
-                );
-                if in_batch || self.touch(key)?.is_some() {
-                    Ok(true)
-                } else {
-                    Err(conflict(format!("outbox row {id}: its order is not there")))
-                }
-            }
-            Record::Inbox(record) => {
-                let n = record.n;
-                if n == 0 || n.saturating_add(inbox::SLOTS) < self.next_notify() {
-                    return Err(conflict(format!("notify a{n}: later ones have its place")));
-                }
-                match inbox::load(self.trees, n)? {
-                    None => Ok(true),
-                    Some((head, body)) if head.clone().record(body.clone()) == record.notify => {
-                        Ok(false)
-                    }
-                    Some(_) => Err(conflict(format!(
-                        "notify a{n}: it is there with other content"
-                    ))),
-                }
-            }
-        }
-    }
-
     fn load_order(&mut self, record: OrderRecord) {
         let OrderRecord { order, log } = record;
         for number in numbers_of(&order) {
@@ -213,5 +147,44 @@ impl Group<'_> {
             self.own_refund(&order.key, refund.out_refund_no.clone());
         }
         self.put_order(order, log);
+    }
+}
+
+/// The folder, as far as the group has come.
+struct Loading<'a, 'b> {
+    group: &'a mut Group<'b>,
+    rows: HashMap<OutboxId, OutboxRecord>,
+}
+
+impl Holdings for Loading<'_, '_> {
+    fn known(&mut self, record: &Record) -> Result<Known, StoreError> {
+        let trees = self.group.trees;
+        Ok(match record {
+            Record::Order(record) => {
+                let key = &record.order.key;
+                match self.group.touch(key)? {
+                    None => Known::Absent,
+                    Some(order) if *order != record.order => Known::Other,
+                    Some(_) => Known::of(Some(&load_log(trees, key)?), &record.log),
+                }
+            }
+            Record::Outbox(record) => Known::of(self.rows.get(&record.row.id), record),
+            Record::Inbox(record) => {
+                let kept = inbox::load(trees, record.n)?.map(|(head, body)| head.record(body));
+                Known::of(kept.as_ref(), &record.notify)
+            }
+        })
+    }
+
+    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError> {
+        Ok(self.group.touch(key)?.is_some())
+    }
+
+    fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
+        self.group.look_up(mch_id, lookups)
+    }
+
+    fn is_past(&mut self, n: u64) -> bool {
+        n.saturating_add(inbox::SLOTS) < self.group.next_notify()
     }
 }

@@ -507,7 +507,7 @@ impl Dump for SledStore {
     }
 
     async fn dump_size(&self) -> Result<DumpSize, StoreError> {
-        self.read(|shared, live| dump::size(shared, live)).await
+        self.read(dump::size).await
     }
 
     async fn load(&self, records: Vec<Record>) -> Result<(), StoreError> {
