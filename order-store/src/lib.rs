@@ -5,7 +5,9 @@
 //!
 //! - [`OrderStore`] is the face of every backend, and [`OrderStoreExt`] has a method for each [`Command`].
 //! - [`decide`] is every transition, as one pure function. A backend makes its [`Change`] atomic and durable.
-//! - [`SledStore`] is the backend for one machine.
+//! - [`SledStore`] is the backend for one machine; `MemoryStore` (feature `memory`) is for tests.
+//! - [`Reconciliation`] holds the ledger against the gateway's bill, [`check`] against itself; [`export`] and [`import`] take it
+//!   from any backend to any other.
 //!
 //! ```
 //! use order_store::{By, Create, OrderKey, OrderState, OrderStore, OrderStoreExt, Outcome, SledOptions, SledStore, Timestamp};
@@ -92,7 +94,9 @@ mod timestamp;
 mod totals;
 mod transition;
 
-pub(crate) use self::inbox::{NotifyHead, inbox_body};
+#[cfg(any(feature = "sled", feature = "memory"))]
+pub(crate) use self::inbox::NotifyHead;
+pub(crate) use self::inbox::inbox_body;
 #[cfg(feature = "memory")]
 pub use self::memory::{MemoryOptions, MemoryStore};
 #[cfg(feature = "sled")]
