@@ -132,7 +132,7 @@ pub struct DayTotals {
 }
 
 /// Sums that can be added and taken back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sums {
     pub(crate) payments: u64,
     pub(crate) paid: u128,
@@ -187,10 +187,28 @@ pub(crate) fn sums_of(order: &Order) -> Vec<(Day, Sums)> {
     days
 }
 
-/// The roll-up: kept up as orders change, some hundred bytes a day and merchant.
-#[derive(Debug, Default)]
+/// The roll-up: kept up as orders change, some hundred bytes a day and merchant. It can be written as a list of days.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Days", into = "Days")]
 pub(crate) struct Totals {
     days: BTreeMap<(Day, MchId), Sums>,
+}
+
+/// JSON has no keys of two parts.
+type Days = Vec<((Day, MchId), Sums)>;
+
+impl From<Days> for Totals {
+    fn from(days: Days) -> Self {
+        Self {
+            days: days.into_iter().collect(),
+        }
+    }
+}
+
+impl From<Totals> for Days {
+    fn from(totals: Totals) -> Self {
+        totals.days.into_iter().collect()
+    }
 }
 
 impl Totals {
@@ -228,5 +246,57 @@ impl Totals {
                 refunded: fen(sums.refunded),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(payments: u64, paid: u128) -> Sums {
+        Sums {
+            payments,
+            paid,
+            ..Sums::default()
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_is_gone_and_the_rest_can_be_written() {
+        let key = OrderKey {
+            mch_id: "1473426802".parse().unwrap(),
+            out_trade_no: "order-1".parse().unwrap(),
+        };
+        let day: Day = "2019-03-20".parse().unwrap();
+        let mut totals = Totals::default();
+        totals.change(&key, &[], &[(day, sums(1, 5))]);
+        totals.change(
+            &key,
+            &[(day, sums(1, 5))],
+            &[(day, sums(1, 5)), (day.next(), sums(1, 7))],
+        );
+        totals.change(&key, &[(day, sums(1, 5))], &[]);
+        let query = TotalsQuery {
+            from: day,
+            to: day.plus(9),
+            mch_id: None,
+        };
+        let answer = totals.answer(&query);
+        assert_eq!(answer.len(), 1);
+        assert_eq!((answer[0].day, answer[0].paid.get()), (day.next(), 7));
+        let text = serde_json::to_string(&totals).unwrap();
+        assert_eq!(serde_json::from_str::<Totals>(&text).unwrap(), totals);
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_beijing() {
+        let day: Day = "2019-03-20".parse().unwrap();
+        let millisecond = std::time::Duration::from_millis(1);
+        assert_eq!(Day::of(day.start()), day);
+        assert_eq!(Day::of(day.next().start() - millisecond), day);
+        assert_eq!(day.start().to_string(), "2019-03-20T00:00:00+08:00");
+        for text in ["", "2019-3-20", "2019-02-30", "20190320", "2019-03-20 "] {
+            assert_eq!(text.parse::<Day>(), Err(DayError), "{text}");
+        }
     }
 }
