@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wxpay_core::{
-    AppId, Attach, BeijingTime, Body, CodeUrl, FeeType, Fen, NotifyUrl, OutTradeNo, PrepayId,
-    ProductId, SignType, SpbillCreateIp, TransactionId,
+    AppId, Attach, BeijingTime, Body, CodeUrl, FeeType, Fen, NotifyUrl, OutRefundNo, OutTradeNo,
+    PrepayId, ProductId, SignType, SpbillCreateIp, TransactionId,
+    api::{RefundDesc, RefundId},
 };
 
-use crate::{By, Confirmation, GatewayClose, OrderKey, Timestamp};
+use crate::{
+    Attention, By, Confirmation, GatewayClose, OrderKey, RefundGround, RefundState, Timestamp,
+};
 
 /// Makes an order.
 ///
@@ -161,6 +164,69 @@ pub struct CloseResult {
     pub now: Timestamp,
 }
 
+/// Stores the intent to give money back, before the gateway is asked to.
+///
+/// The facts are number, payment, amount and reason: the same again are [`Outcome::AlreadyApplied`], whatever became of the
+/// refund since, and are to be sent again under the same number while it is `processing`; other facts under a known number are
+/// [`Refusal::OtherRefund`](crate::Refusal::OtherRefund).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeginRefund {
+    /// Which order.
+    pub key: OrderKey,
+    /// The merchant's number of the refund.
+    pub out_refund_no: OutRefundNo,
+    /// The payment to give back.
+    pub transaction_id: TransactionId,
+    /// How much, in fen: at least 1, and with what other refunds bind not more than the payment.
+    pub refund_fee: Fen,
+    /// What the payer is told.
+    pub reason: Option<RefundDesc>,
+    /// Why.
+    pub ground: RefundGround,
+    /// Who.
+    pub by: By,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Stores what the gateway says of a refund: its answer, a query's, or a notify's that a query agrees with.
+///
+/// `processing` and `change` go on to `success` or `closed`, which are final. What a refund has left behind, such as
+/// `processing` after `success`, is late and [`Outcome::AlreadyApplied`]; another end than the known one is refused, logged
+/// and flagged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundResult {
+    /// Which order; found by the refund's number with [`OrderStore::find_refund`](crate::OrderStore::find_refund).
+    pub key: OrderKey,
+    /// The merchant's number of the refund.
+    pub out_refund_no: OutRefundNo,
+    /// The gateway's number of it; nothing when the gateway has not taken it on.
+    pub refund_id: Option<RefundId>,
+    /// The amount told.
+    pub refund_fee: Fen,
+    /// How far it is. [`RefundState::Closed`] also stands for a refusal that no repeat can change.
+    pub state: RefundState,
+    /// Who.
+    pub by: By,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A person has looked at what an order was flagged for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClearAttention {
+    /// Which order.
+    pub key: OrderKey,
+    /// The flag to take off.
+    pub attention: Attention,
+    /// What was found, cut to 200 bytes.
+    pub note: String,
+    /// Who.
+    pub by: By,
+    /// When.
+    pub now: Timestamp,
+}
+
 /// The gateway was asked and had nothing new: look again later. Writes no log row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defer {
@@ -193,6 +259,12 @@ pub enum Command {
     BeginClose(BeginClose),
     /// See [`CloseResult`].
     CloseResult(CloseResult),
+    /// See [`BeginRefund`].
+    BeginRefund(BeginRefund),
+    /// See [`RefundResult`].
+    RefundResult(RefundResult),
+    /// See [`ClearAttention`].
+    ClearAttention(ClearAttention),
     /// See [`Defer`].
     Defer(Defer),
 }
@@ -200,6 +272,9 @@ pub enum Command {
 macro_rules! commands {
     ($($kind:ident $name:literal,)*) => {
         impl Command {
+            /// The name of every command.
+            pub const NAMES: &[&str] = &[$($name),*];
+
             /// The order it is about.
             #[must_use]
             pub fn key(&self) -> &OrderKey {
@@ -242,6 +317,9 @@ commands! {
     Contradict "contradict",
     BeginClose "begin_close",
     CloseResult "close_result",
+    BeginRefund "begin_refund",
+    RefundResult "refund_result",
+    ClearAttention "clear_attention",
     Defer "defer",
 }
 

@@ -95,4 +95,10 @@ pub enum StoreError {
         /// The name.
         id: OutboxId,
     },
+    /// A record to be loaded is not the one that the store has. Nothing of its batch was written.
+    #[error("cannot load {what}")]
+    Conflict {
+        /// Which record, and what stands against it.
+        what: String,
+    },
 }

@@ -10,6 +10,10 @@ use crate::{Outcome, Timestamp, cut};
 pub const ACCEPTED_MAX_BYTES: usize = 64 * 1024;
 /// The most bytes that are kept of a refused notify.
 pub const REFUSED_MAX_BYTES: usize = 4 * 1024;
+/// How many accepted notifies are kept; the next one overwrites the oldest.
+pub const ACCEPTED_MAX_COUNT: u64 = 10_000;
+/// How many refused notifies are kept; the next one overwrites the oldest.
+pub const REFUSED_MAX_COUNT: u64 = 1_024;
 /// The most bytes that are kept of a reason, and of an answer.
 pub const NOTE_MAX_BYTES: usize = 200;
 
@@ -189,5 +193,61 @@ impl NotifyHead {
             answer: self.answer,
             body,
         }
+    }
+}
+
+/// A kept notify in JSON, body and all: as text where it is UTF-8, else in hex.
+pub(crate) mod inbox_body {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+    use super::{NotifyHead, NotifyRecord};
+
+    #[derive(Serialize, Deserialize)]
+    struct Wire {
+        #[serde(flatten)]
+        head: NotifyHead,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body_hex: Option<String>,
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        record: &NotifyRecord,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let (head, body) = NotifyHead::split(record.clone());
+        let (body, body_hex) = match String::from_utf8(body) {
+            Ok(text) => (Some(text), None),
+            Err(error) => (None, Some(crate::secret::to_hex(error.as_bytes()))),
+        };
+        Wire {
+            head,
+            body,
+            body_hex,
+        }
+        .serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<NotifyRecord, D::Error> {
+        let wire = Wire::deserialize(deserializer)?;
+        let body = match (wire.body, wire.body_hex) {
+            (Some(text), None) => text.into_bytes(),
+            (None, Some(hex)) => unhex(&hex)
+                .ok_or_else(|| D::Error::custom("body_hex is not pairs of hex digits"))?,
+            _ => return Err(D::Error::custom("a notify has one of body and body_hex")),
+        };
+        Ok(wire.head.record(body))
+    }
+
+    fn unhex(hex: &str) -> Option<Vec<u8>> {
+        let digits: Option<Vec<u32>> = hex.chars().map(|c| c.to_digit(16)).collect();
+        let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
+        digits
+            .chunks_exact(2)
+            .map(|pair| u8::try_from(pair[0] << 4 | pair[1]).ok())
+            .collect()
     }
 }

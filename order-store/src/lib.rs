@@ -5,7 +5,9 @@
 //!
 //! - [`OrderStore`] is the face of every backend, and [`OrderStoreExt`] has a method for each [`Command`].
 //! - [`decide`] is every transition, as one pure function. A backend makes its [`Change`] atomic and durable.
-//! - [`SledStore`] is the backend for one machine.
+//! - [`SledStore`] is the backend for one machine; `MemoryStore` (feature `memory`) is for tests.
+//! - [`Reconciliation`] holds the ledger against the gateway's bill, [`check`] against itself; [`export`] and [`import`] take it
+//!   from any backend to any other.
 //!
 //! ```
 //! use order_store::{By, Create, OrderKey, OrderState, OrderStore, OrderStoreExt, Outcome, SledOptions, SledStore, Timestamp};
@@ -48,24 +50,42 @@
 //! | feature | adds |
 //! |---|---|
 //! | `sled` (default) | `SledStore`, `SledOptions` |
+//! | `memory` | `MemoryStore`, `MemoryOptions`: the same answers, nothing on disk; for tests |
+//! | `conformance` | `conformance`: what every backend must do, as tests for yours |
 //! | `fault-points` | `SledOptions::faults`: tests make the disk fail, freeze or lie, or end the process, at every step |
 #![cfg_attr(
-    not(feature = "sled"),
+    not(all(feature = "sled", feature = "memory")),
     allow(dead_code, reason = "what only backends use")
 )]
 
+// The suite's sample commands are shared with this crate's own tests, which name the crate.
+#[cfg(feature = "conformance")]
+extern crate self as order_store;
+
 mod attempt;
+mod check;
 mod command;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod dump;
 mod error;
 mod hash;
 mod inbox;
+mod index;
+mod lease;
 mod log;
+#[cfg(feature = "memory")]
+mod memory;
 mod order;
 mod outbox;
 mod payment;
+mod place;
 mod query;
+mod random;
+mod reconcile;
 mod refund;
 mod refusal;
+mod replay;
 mod secret;
 #[cfg(feature = "sled")]
 mod sled;
@@ -73,45 +93,61 @@ mod state;
 mod store;
 mod terms;
 mod timestamp;
+mod totals;
 mod transition;
 
-#[cfg(feature = "sled")]
+#[cfg(any(feature = "sled", feature = "memory"))]
 pub(crate) use self::inbox::NotifyHead;
+pub(crate) use self::inbox::inbox_body;
+#[cfg(feature = "memory")]
+pub use self::memory::{MemoryOptions, MemoryStore};
 #[cfg(feature = "sled")]
 pub use self::sled::{
-    Compacted, Progress, ProgressHook, SledOptions, SledStore, Verification, Verify,
+    Compacted, SledOptions, SledStore, Verification, Verify, VerifyHook, VerifyProgress,
 };
 #[cfg(feature = "fault-points")]
 pub use self::sled::{Fault, FaultHook, Side, Step};
 pub use self::{
     attempt::{Attempt, Prepay},
+    check::{CHECK_FINDINGS_MAX, CheckReport, Finding, Problem, check},
     command::{
-        AttachPrepay, BeginAttempt, BeginClose, CloseResult, Command, ConfirmPayment, Contradict,
-        Create, Defer, MarkPaid, Outcome,
+        AttachPrepay, BeginAttempt, BeginClose, BeginRefund, ClearAttention, CloseResult, Command,
+        ConfirmPayment, Contradict, Create, Defer, MarkPaid, Outcome, RefundResult,
+    },
+    dump::{
+        Dump, DumpError, DumpSize, DumpSummary, InboxRecord, OrderRecord, OutboxHold, OutboxPlace,
+        OutboxRecord, Progress, RECORDS_MAX, Record, export, import, verify,
     },
     error::{ExecuteError, StoreError},
     inbox::{
-        ACCEPTED_MAX_BYTES, Kept, NOTE_MAX_BYTES, NotifyId, NotifyIdError, NotifyQuery,
-        NotifyRecord, NotifySummary, REFUSED_MAX_BYTES, Verdict,
+        ACCEPTED_MAX_BYTES, ACCEPTED_MAX_COUNT, Kept, NOTE_MAX_BYTES, NotifyId, NotifyIdError,
+        NotifyQuery, NotifyRecord, NotifySummary, REFUSED_MAX_BYTES, REFUSED_MAX_COUNT, Verdict,
     },
-    log::{LogEntry, What},
+    log::{LogEntry, RefundCause, What},
     order::{CODE_URL_LIFE, Closing, GatewayClose, Order},
     outbox::{
-        Claim, ClaimToken, OutboxFacts, OutboxId, OutboxKind, OutboxRow, OutboxStatus,
+        Claim, ClaimToken, DeadLetter, OutboxFacts, OutboxId, OutboxKind, OutboxRow, OutboxStatus,
         REASON_MAX_BYTES, RelayId, WAIT_MAX,
     },
-    payment::{Confirmation, Payment, Role},
+    payment::{Confirmation, Payment, Role, RuleVerdict},
     query::{Account, Cursor, CursorError, OrderQuery, PAGE_MAX, Page},
-    refund::{Refund, RefundState},
-    refusal::Refusal,
+    reconcile::{
+        BillEntry, BillRow, BillRowError, Certainty, Difference, DifferenceKind, Missing,
+        RECONCILE_ROWS_MAX, ReconcileError, Reconciliation, Standing,
+    },
+    refund::{ExtraPaymentPolicy, MerchantCertificate, Refund, RefundGround, RefundState},
+    refusal::{BeyondRule, Refusal},
+    replay::{ReplayError, Replayed, ReplayedPayment, ReplayedRefund, replay},
     secret::{NotifySecret, PageTicket, SecretError},
     state::{Attention, By, OrderState, UnknownState},
     store::{Executed, Health, OrderStore, OrderStoreExt},
     terms::{OrderKey, Terms},
     timestamp::{Clock, SystemClock, Timestamp},
+    totals::{Day, DayError, DayTotals, TOTALS_DAYS_MAX, TotalsQuery},
     transition::{
         ATTEMPTS_MAX, CLOSE_AT_GATEWAY_AFTER, CONFIRM_AFTER, Change, Decision, EXPIRY_DEFAULT,
-        EXPIRY_MAX, EXPIRY_MIN, Facts, Lookups, QUERY_AFTER, REFUSALS_MAX, Random,
+        EXPIRY_MAX, EXPIRY_MIN, Facts, Lookups, QUERY_AFTER, REFUND_CHANGE_QUERY_AFTER,
+        REFUND_INTERVAL, REFUND_QUERY_AFTER, REFUND_WITHIN, REFUNDS_MAX, REFUSALS_MAX, Random,
         UNFINISHED_AFTER, decide,
     },
 };

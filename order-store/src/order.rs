@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use wxpay_core::{CodeUrl, Fen, OutTradeNo, TransactionId};
+use wxpay_core::{CodeUrl, Fen, OutRefundNo, OutTradeNo, TransactionId};
 
 use crate::{
     Attempt, Attention, Confirmation, NotifySecret, OrderKey, OrderState, PageTicket, Payment,
@@ -122,14 +122,57 @@ impl Order {
         self.first_payment().map(|payment| &payment.transaction_id)
     }
 
+    /// The payment of this transaction.
+    #[must_use]
+    pub fn payment(&self, transaction_id: &TransactionId) -> Option<&Payment> {
+        self.payments
+            .iter()
+            .find(|payment| payment.transaction_id == *transaction_id)
+    }
+
+    /// The refund of this number.
+    #[must_use]
+    pub fn refund(&self, out_refund_no: &OutRefundNo) -> Option<&Refund> {
+        self.refunds
+            .iter()
+            .find(|refund| refund.out_refund_no == *out_refund_no)
+    }
+
     /// How much was given back, in fen.
     #[must_use]
     pub fn refunded_fee(&self) -> Fen {
-        self.refunds
+        sum(self
+            .refunds
             .iter()
-            .filter(|refund| refund.state == RefundState::Success)
-            .try_fold(Fen::ZERO, |sum, refund| sum.checked_add(refund.refund_fee))
-            .unwrap_or(Fen::MAX)
+            .filter(|refund| refund.state == RefundState::Success))
+    }
+
+    /// How much of one payment was given back, in fen.
+    #[must_use]
+    pub fn refunded_fee_of(&self, payment: &Payment) -> Fen {
+        sum(self.refunds.iter().filter(|refund| {
+            refund.state == RefundState::Success && refund.transaction_id == payment.transaction_id
+        }))
+    }
+
+    /// How much of one payment no refund binds, in fen: what can still be given back.
+    #[must_use]
+    pub fn unrefunded_fee(&self, payment: &Payment) -> Fen {
+        let bound = sum(self.refunds.iter().filter(|refund| {
+            refund.state.binds() && refund.transaction_id == payment.transaction_id
+        }));
+        payment.total_fee.checked_sub(bound).unwrap_or(Fen::ZERO)
+    }
+
+    /// An extra payment that the rule was not asked about yet and that no refund gives back: see
+    /// [`RefundGround::ExtraPayment`](crate::RefundGround).
+    #[must_use]
+    pub fn undecided_extra(&self) -> Option<&Payment> {
+        self.payments.iter().find(|payment| {
+            payment.role == Role::Extra
+                && payment.rule.is_none()
+                && self.unrefunded_fee(payment) == payment.total_fee
+        })
     }
 
     /// The attempt begun last.
@@ -174,7 +217,8 @@ impl Order {
                 .any(|attempt| attempt.number == *number)
     }
 
-    /// Whether something is left to do: a payment may still come or wants confirming, or the gateway has not closed it.
+    /// Whether something is left to do: a payment may still come or wants confirming, a refund is under way, an extra payment
+    /// was not decided on, or the gateway has not closed it.
     #[must_use]
     pub fn is_open(&self) -> bool {
         match self.state() {
@@ -186,7 +230,9 @@ impl Order {
                     ..
                 })
             ),
-            OrderState::Paid | OrderState::Refunded => self.has_unconfirmed(),
+            OrderState::Paid | OrderState::Refunded => {
+                self.has_unconfirmed() || self.undecided_extra().is_some()
+            }
         }
     }
 
@@ -197,4 +243,11 @@ impl Order {
             .iter()
             .any(|payment| payment.confirmed == Confirmation::Unconfirmed)
     }
+}
+
+fn sum<'a>(refunds: impl Iterator<Item = &'a Refund>) -> Fen {
+    refunds
+        .map(|refund| refund.refund_fee)
+        .try_fold(Fen::ZERO, Fen::checked_add)
+        .unwrap_or(Fen::MAX)
 }

@@ -1,6 +1,6 @@
 //! The outbox: what others must be told, kept until they were.
 
-use std::{fmt, time::Duration};
+use std::{fmt, num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use wxpay_core::TransactionId;
@@ -37,8 +37,8 @@ impl fmt::Display for OutboxId {
     }
 }
 
-/// Who is to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Who is to be told. Rows of one change go out in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OutboxKind {
@@ -153,9 +153,11 @@ impl ClaimToken {
 pub struct OutboxStatus {
     /// Rows that are on loan to no one: those ready, those behind another row of their order, and those put off.
     pub waiting: usize,
+    /// Of these, those that were put off and whose wait is not over.
+    pub put_off: usize,
     /// Rows on loan.
     pub leased: usize,
-    /// Rows set aside.
+    /// Rows set aside, by a relay or after [`DeadLetter`] tries.
     pub parked: usize,
     /// When the oldest row that is not parked was written.
     pub oldest: Option<Timestamp>,
@@ -165,3 +167,47 @@ pub struct OutboxStatus {
 
 /// The longest that a row can be put off or on loan.
 pub const WAIT_MAX: Duration = Duration::from_hours(24);
+
+/// After how many failed tries a row is set aside, so that it holds up its order no longer unnoticed.
+///
+/// A setting of the store: [`OrderStore::retry_later`](crate::OrderStore::retry_later) with the last try parks the row instead of
+/// putting it off. It is counted in [`OutboxStatus::parked`] and listed by [`OrderStore::parked`](crate::OrderStore::parked)
+/// until an operator requeues it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeadLetter {
+    /// After so many tries; at least one.
+    After(NonZeroU32),
+    /// Never: the relay decides.
+    Never,
+}
+
+/// After 10 000 tries: a week at one a minute, longer than a broker should be away.
+impl Default for DeadLetter {
+    fn default() -> Self {
+        Self::After(const { NonZeroU32::new(10_000).unwrap() })
+    }
+}
+
+impl DeadLetter {
+    /// Whether a row is set aside that has failed so often.
+    #[must_use]
+    pub const fn is_due(self, tries: u32) -> bool {
+        match self {
+            Self::After(most) => tries >= most.get(),
+            Self::Never => false,
+        }
+    }
+}
+
+/// A reason without what JSON would write longer, cut to its limit.
+pub(crate) fn plain(reason: &str) -> String {
+    crate::cut(reason, REASON_MAX_BYTES)
+        .chars()
+        .map(|c| match c {
+            '"' => '\'',
+            '\\' => '/',
+            c if c.is_control() => ' ',
+            c => c,
+        })
+        .collect()
+}

@@ -20,6 +20,9 @@ pub struct Payment {
     pub confirmed: Confirmation,
     /// What it is to the order.
     pub role: Role,
+    /// Of an extra payment, what the rule made of it; nothing while it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleVerdict>,
     /// When the ledger took it.
     pub noted_at: Timestamp,
     /// Who told of it.
@@ -44,4 +47,14 @@ pub enum Role {
     First,
     /// Another attempt was paid as well: money to give back.
     Extra,
+}
+
+/// What the rule for extra payments made of one: see [`RefundGround`](crate::RefundGround).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleVerdict {
+    /// It is given back.
+    GivenBack,
+    /// It is left to an operator.
+    LeftToOperator,
 }

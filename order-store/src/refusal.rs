@@ -1,9 +1,9 @@
 //! Why a command was not done.
 
 use serde::{Deserialize, Serialize};
-use wxpay_core::{FeeType, Fen, OutTradeNo, TransactionId};
+use wxpay_core::{FeeType, Fen, OutRefundNo, OutTradeNo, TransactionId};
 
-use crate::OrderKey;
+use crate::{OrderKey, RefundState, Timestamp};
 
 /// Why a command was not done. The ledger is as before, but for the log row that some refusals leave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -97,6 +97,99 @@ pub enum Refusal {
         /// That order.
         owner: OrderKey,
     },
+    /// The order is not paid, so there is nothing to give back.
+    #[error("the order is not paid")]
+    NotPaid,
+    /// The number has a refund already, and it was asked for with other content.
+    #[error("the refund exists with other content: {field} differs")]
+    OtherRefund {
+        /// The first field that differs.
+        field: String,
+    },
+    /// The number is a refund of another order.
+    #[error("the refund number {number} is taken")]
+    RefundNumberTaken {
+        /// The number.
+        number: OutRefundNo,
+    },
+    /// There is no such refund.
+    #[error("there is no refund {number} of this order")]
+    NoSuchRefund {
+        /// The number.
+        number: OutRefundNo,
+    },
+    /// More than is left of the payment.
+    #[error("refund_fee is {got} fen, of the payment {left} are left")]
+    RefundExceeds {
+        /// What no other refund binds.
+        left: Fen,
+        /// The amount asked for.
+        got: Fen,
+    },
+    /// The order has as many refunds as the gateway allows.
+    #[error("the order has {most} refunds, and may not have more")]
+    TooManyRefunds {
+        /// The limit.
+        most: u32,
+    },
+    /// The gateway takes one refund of an order in a minute.
+    #[error("the order's next refund may be begun at {at}")]
+    RefundTooSoon {
+        /// From then on.
+        at: Timestamp,
+    },
+    /// The gateway gives nothing back after a year.
+    #[error("the payment could be refunded until {until}")]
+    RefundTooLate {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// The rule for extra payments does not allow it: an operator has to decide.
+    #[error("not refunded by rule: {why}")]
+    BeyondRule {
+        /// What stands against it.
+        why: BeyondRule,
+    },
+    /// The gateway says another amount than was asked for.
+    #[error("refund_fee is {got} fen, the refund's is {expected}")]
+    RefundAmountMismatch {
+        /// The refund's amount.
+        expected: Fen,
+        /// The amount told.
+        got: Fen,
+    },
+    /// The gateway says another number of its own than before.
+    #[error("the refund has another refund_id")]
+    OtherRefundId,
+    /// The refund has come to another end.
+    #[error("the refund is {known}, told is {got}")]
+    OtherRefundState {
+        /// The state that the ledger has.
+        known: RefundState,
+        /// The state told.
+        got: RefundState,
+    },
+}
+
+/// What stands against giving a payment back by rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum BeyondRule {
+    /// It paid the order.
+    #[error("it is no extra payment")]
+    NoExtraPayment,
+    /// No query has confirmed it.
+    #[error("no query has confirmed it")]
+    Unconfirmed,
+    /// The rule gives back whole payments.
+    #[error("the rule gives back whole payments")]
+    NotWhole,
+    /// The merchant's certificate is missing.
+    #[error("the merchant's certificate is missing")]
+    NoCertificate,
+    /// It is above the cap.
+    #[error("it is above the cap")]
+    AboveCap,
 }
 
 impl Refusal {
@@ -121,6 +214,18 @@ impl Refusal {
             Self::OtherTransaction { .. } => "other_transaction",
             Self::TransactionOfOtherAttempt { .. } => "transaction_of_other_attempt",
             Self::TransactionOfOtherOrder { .. } => "transaction_of_other_order",
+            Self::NotPaid => "not_paid",
+            Self::OtherRefund { .. } => "other_refund",
+            Self::RefundNumberTaken { .. } => "refund_number_taken",
+            Self::NoSuchRefund { .. } => "no_such_refund",
+            Self::RefundExceeds { .. } => "refund_exceeds",
+            Self::TooManyRefunds { .. } => "too_many_refunds",
+            Self::RefundTooSoon { .. } => "refund_too_soon",
+            Self::RefundTooLate { .. } => "refund_too_late",
+            Self::BeyondRule { .. } => "beyond_rule",
+            Self::RefundAmountMismatch { .. } => "refund_amount_mismatch",
+            Self::OtherRefundId => "other_refund_id",
+            Self::OtherRefundState { .. } => "other_refund_state",
         }
     }
 }

@@ -29,7 +29,7 @@ fn from_hex(text: &str) -> Result<[u8; 16], SecretError> {
     Ok(bytes)
 }
 
-fn to_hex(bytes: &[u8]) -> String {
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()

@@ -122,6 +122,12 @@ pub enum Attention {
     TransactionMismatch,
     /// A query says otherwise than a verified notify.
     Contradicted,
+    /// A refund failed: the payer has not got the money.
+    RefundClosed,
+    /// The payer's bank refused a refund. Goes by itself when the refund comes to its end.
+    RefundChange,
+    /// The gateway tells of a refund that the ledger does not have, or has otherwise.
+    RefundMismatch,
 }
 
 impl Attention {
@@ -134,6 +140,9 @@ impl Attention {
             Self::AmountMismatch => "amount_mismatch",
             Self::TransactionMismatch => "transaction_mismatch",
             Self::Contradicted => "contradicted",
+            Self::RefundClosed => "refund_closed",
+            Self::RefundChange => "refund_change",
+            Self::RefundMismatch => "refund_mismatch",
         }
     }
 }

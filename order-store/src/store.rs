@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
-use wxpay_core::{MchId, OutTradeNo};
+use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use crate::{
-    Account, AttachPrepay, BeginAttempt, BeginClose, Claim, ClaimToken, CloseResult, Command,
-    ConfirmPayment, Contradict, Create, Defer, ExecuteError, LogEntry, MarkPaid, NotifyId,
-    NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery, OutboxId, OutboxRow,
-    OutboxStatus, Outcome, Page, RelayId, StoreError, Timestamp,
+    Account, AttachPrepay, BeginAttempt, BeginClose, BeginRefund, Claim, ClaimToken,
+    ClearAttention, CloseResult, Command, ConfirmPayment, Contradict, Create, DayTotals, Defer,
+    ExecuteError, LogEntry, MarkPaid, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order,
+    OrderKey, OrderQuery, OutboxId, OutboxRow, OutboxStatus, Outcome, Page, RefundResult, RelayId,
+    StoreError, Timestamp, TotalsQuery,
 };
 
 /// What a command came to, and the order after it.
@@ -66,6 +67,26 @@ pub trait OrderStore: Send + Sync + 'static {
         number: &OutTradeNo,
     ) -> Result<Option<Order>, StoreError>;
 
+    /// The order of this merchant's that a transaction paid, as its first payment or as an extra one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    async fn find_transaction(
+        &self,
+        mch_id: &MchId,
+        transaction_id: &TransactionId,
+    ) -> Result<Option<Order>, StoreError>;
+
+    /// The order that has a refund of this number.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    async fn find_refund(
+        &self,
+        mch_id: &MchId,
+        out_refund_no: &OutRefundNo,
+    ) -> Result<Option<Order>, StoreError>;
+
     /// The order's log, oldest first; empty when there is no such order.
     ///
     /// # Errors
@@ -90,6 +111,14 @@ pub trait OrderStore: Send + Sync + 'static {
     /// [`StoreError`] when it cannot be read.
     async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
 
+    /// What came in and went back by day and merchant, in that order; days and merchants with nothing are left out.
+    ///
+    /// It is read from a roll-up that the store keeps beside the ledger, never by going through the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    async fn totals(&self, query: TotalsQuery) -> Result<Vec<DayTotals>, StoreError>;
+
     /// Takes up to `limit` rows of the outbox on loan, oldest first.
     ///
     /// Rows of one order come in their order, and may come together: send them in that order. While a row is on loan,
@@ -110,7 +139,8 @@ pub trait OrderStore: Send + Sync + 'static {
     /// [`StoreError::LeaseLost`] when the row is not on loan under this token any more.
     async fn ack(&self, token: ClaimToken) -> Result<(), StoreError>;
 
-    /// The row was not sent: puts it off for `after` (at most [`WAIT_MAX`](crate::WAIT_MAX)) and counts the try.
+    /// The row was not sent: puts it off for `after` (at most [`WAIT_MAX`](crate::WAIT_MAX)) and counts the try. After as many
+    /// tries as the store's [`DeadLetter`](crate::DeadLetter) says, sets it aside instead.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when the row is not on loan under this token any more.
@@ -214,6 +244,12 @@ typed! {
     begin_close(BeginClose);
     /// See [`CloseResult`].
     close_result(CloseResult);
+    /// See [`BeginRefund`].
+    begin_refund(BeginRefund);
+    /// See [`RefundResult`].
+    refund_result(RefundResult);
+    /// See [`ClearAttention`].
+    clear_attention(ClearAttention);
     /// See [`Defer`].
     defer(Defer);
 }

@@ -6,17 +6,21 @@ mod support;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use order_store::{
-    Command, Confirmation, Decision, Facts, GatewayClose, Lookups, Order, OrderKey, OrderState,
-    Outcome, Refusal, Timestamp, What, decide,
+    Attention, Command, Confirmation, Decision, ExtraPaymentPolicy, Facts, GatewayClose, LogEntry,
+    Lookups, MerchantCertificate, Order, OrderKey, OrderState, Outcome, RefundGround, RefundState,
+    Refusal, Timestamp, What, decide, replay,
 };
 use support::{
-    T0, attach_prepay, begin_attempt, begin_close, close_result, confirm, contradict, create,
-    defer, key, mark_paid, random, secs,
+    T0, attach_prepay, begin_attempt, begin_close, begin_refund, clear_attention, close_result,
+    confirm, contradict, create, defer, key, mark_paid, random, refund_by_rule, refund_result,
+    secs,
 };
-use wxpay_core::{Fen, OutTradeNo, TransactionId};
+use wxpay_core::{Fen, OutRefundNo, OutTradeNo, TransactionId};
 
 /// The longest sequence; each step is one command or a jump in time. `ORDER_STORE_MODEL_DEPTH` sets another.
-const DEPTH: usize = 5;
+const DEPTH: usize = 4;
+/// What the order costs: three fen, so that a part of it can be given back.
+const FEE: u64 = 3;
 const NO: &str = "20190320-1";
 const SECOND: &str = "20190320-1-2";
 
@@ -27,6 +31,8 @@ struct World {
     order: Option<Order>,
     numbers: BTreeMap<OutTradeNo, OrderKey>,
     transactions: BTreeMap<TransactionId, OrderKey>,
+    refunds: BTreeMap<OutRefundNo, OrderKey>,
+    log: Vec<LogEntry>,
     paid_rows: usize,
     outbox_rows: usize,
 }
@@ -38,7 +44,9 @@ impl World {
             now: T0,
             order: None,
             numbers: [(other.out_trade_no.clone(), other.clone())].into(),
-            transactions: [("taken".parse().unwrap(), other)].into(),
+            transactions: [("taken".parse().unwrap(), other.clone())].into(),
+            refunds: [("taken".parse().unwrap(), other)].into(),
+            log: Vec::new(),
             paid_rows: 0,
             outbox_rows: 0,
         }
@@ -47,7 +55,7 @@ impl World {
     /// One attempt's code has died, and another was begun.
     fn with_two_attempts() -> Self {
         let mut world = Self::new();
-        world.run(create(NO));
+        world.run(made());
         world.run(begin_attempt(NO, T0));
         world.run(attach_prepay(NO, NO, T0));
         world.now = T0 + secs(7201);
@@ -55,10 +63,29 @@ impl World {
         world
     }
 
+    /// Paid, and nothing else.
+    fn with_a_payment() -> Self {
+        let mut world = Self::new();
+        world.run(made());
+        world.run(paid(NO, "t1"));
+        world
+    }
+
+    /// Both of two attempts were paid.
+    fn with_two_payments() -> Self {
+        let mut world = Self::with_two_attempts();
+        world.run(paid(NO, "t1"));
+        world.run(paid(SECOND, "t2"));
+        world
+    }
+
     fn run(&mut self, command: impl Into<Command>) {
-        let command = command.into();
+        let command = at(&command.into(), self.now);
         let decision = self.decide(&command);
-        assert_eq!(decision.outcome, Ok(Outcome::Applied), "{command:?}");
+        assert!(
+            decision.outcome.clone().is_ok_and(Outcome::is_new),
+            "{command:?}"
+        );
         self.apply(&decision);
     }
 
@@ -76,6 +103,9 @@ impl World {
             transaction_owner: lookups
                 .transaction
                 .and_then(|id| self.transactions.get(&id).cloned()),
+            refund_owner: lookups
+                .refund
+                .and_then(|number| self.refunds.get(&number).cloned()),
         };
         decide(self.order.as_ref(), &facts, command, &random(7))
     }
@@ -90,11 +120,18 @@ impl World {
             assert_eq!(before, None, "a number is owned once");
         }
         if let Some(id) = &change.transaction {
-            let before = self.transactions.insert(id.clone(), key);
+            let before = self.transactions.insert(id.clone(), key.clone());
             assert_eq!(before, None, "a transaction is owned once");
         }
+        if let Some(number) = &change.refund {
+            let before = self.refunds.insert(number.clone(), key);
+            assert_eq!(before, None, "a refund's number is owned once");
+        }
         if let Some(log) = &change.log {
-            self.paid_rows += usize::from(log.to == OrderState::Paid && log.from != Some(log.to));
+            let becomes_paid =
+                log.to.has_payment() && !log.from.is_some_and(OrderState::has_payment);
+            self.paid_rows += usize::from(becomes_paid);
+            self.log.push(log.clone());
         }
         self.outbox_rows += change.outbox.len();
         self.order = Some(change.order.clone());
@@ -106,18 +143,77 @@ enum Step {
     Wait(u64),
 }
 
+fn made() -> order_store::Create {
+    let mut create = create(NO);
+    create.total_fee = Fen::new(FEE).unwrap();
+    create
+}
+
+fn paid(attempt: &str, id: &str) -> order_store::MarkPaid {
+    let mut paid = mark_paid(NO, attempt, id);
+    paid.total_fee = Fen::new(FEE).unwrap();
+    paid
+}
+
+fn refund_commands() -> Vec<Command> {
+    let part = |number, fee| {
+        let mut begin = begin_refund(NO, number, "t1", T0);
+        begin.refund_fee = Fen::new(fee).unwrap();
+        begin
+    };
+    let by_rule = |certificate| {
+        let mut begin = refund_by_rule(NO, "r3", "t2", T0);
+        begin.refund_fee = Fen::new(FEE).unwrap();
+        begin.ground = RefundGround::ExtraPayment(ExtraPaymentPolicy {
+            certificate,
+            cap: Fen::new(FEE).unwrap(),
+        });
+        begin
+    };
+    let told = |number, fee, state| {
+        let mut result = refund_result(NO, number, state, T0);
+        result.refund_fee = Fen::new(fee).unwrap();
+        result
+    };
+    let mut unheard = told("r1", 2, RefundState::Closed);
+    unheard.refund_id = None;
+    let mut other_id = told("r1", 2, RefundState::Processing);
+    other_id.refund_id = Some("another".parse().unwrap());
+    vec![
+        part("r1", 2).into(),
+        part("r1", 1).into(),
+        part("r2", 1).into(),
+        part("r2", 2).into(),
+        part("taken", 1).into(),
+        begin_refund(NO, "r4", "t9", T0).into(),
+        by_rule(MerchantCertificate::AtHand).into(),
+        by_rule(MerchantCertificate::Missing).into(),
+        told("r1", 2, RefundState::Processing).into(),
+        told("r1", 2, RefundState::Success).into(),
+        told("r1", 2, RefundState::Closed).into(),
+        told("r1", 2, RefundState::Change).into(),
+        told("r1", 1, RefundState::Success).into(),
+        told("r2", 1, RefundState::Success).into(),
+        told("r3", FEE, RefundState::Success).into(),
+        told("r9", 1, RefundState::Success).into(),
+        unheard.into(),
+        other_id.into(),
+        clear_attention(NO, Attention::ExtraPayment, T0).into(),
+        clear_attention(NO, Attention::RefundMismatch, T0).into(),
+    ]
+}
+
 fn steps() -> Vec<Step> {
-    let paid = |attempt, id| mark_paid(NO, attempt, id);
     let mut other_fee = paid(NO, "t1");
     other_fee.total_fee = Fen::new(2).unwrap();
     let mut other_currency = paid(NO, "t1");
     other_currency.fee_type = "USD".parse().unwrap();
     let mut unconfirmed = paid(NO, "t1");
     unconfirmed.confirmation = Confirmation::Unconfirmed;
-    let mut other_body = create(NO);
+    let mut other_body = made();
     other_body.body = "coffee".parse().unwrap();
     let commands: Vec<Command> = vec![
-        create(NO).into(),
+        made().into(),
         other_body.into(),
         begin_attempt(NO, T0).into(),
         attach_prepay(NO, NO, T0).into(),
@@ -142,8 +238,9 @@ fn steps() -> Vec<Step> {
     ];
     commands
         .into_iter()
+        .chain(refund_commands())
         .map(|command| Step::Do(Box::new(command)))
-        .chain([Step::Wait(301), Step::Wait(7201)])
+        .chain([Step::Wait(61), Step::Wait(301), Step::Wait(7201)])
         .collect()
 }
 
@@ -159,6 +256,9 @@ fn at(command: &Command, now: Timestamp) -> Command {
         Command::Contradict(c) => c.now = now,
         Command::BeginClose(c) => c.now = now,
         Command::CloseResult(c) => c.now = now,
+        Command::BeginRefund(c) => c.now = now,
+        Command::RefundResult(c) => c.now = now,
+        Command::ClearAttention(c) => c.now = now,
         Command::Defer(c) => c.now = now,
     }
     command
@@ -201,9 +301,8 @@ fn check(before: &World, command: &Command, decision: &Decision, after: &World) 
             assert_eq!(from, to, "{}", context());
             if let Some(change) = &decision.change {
                 let log = change.log.as_ref().unwrap();
-                assert!(
-                    matches!(&log.what, What::Refused { refusal: told, .. } if told == refusal)
-                );
+                assert!(matches!(&log.what, What::Refused { refusal: told, .. }
+                        | What::RefundRefused { refusal: told, .. } if told == refusal));
                 assert_eq!((log.from, Some(log.to)), (from, to));
                 assert!(change.outbox.is_empty());
             }
@@ -219,6 +318,9 @@ fn check(before: &World, command: &Command, decision: &Decision, after: &World) 
     }
 
     if let Some(order) = &after.order {
+        let replayed = replay(&after.log).unwrap_or_else(|error| panic!("{error}: {}", context()));
+        assert_eq!(replayed.differs(order), None, "{}", context());
+        check_refunds(after, order);
         let mut seen = HashSet::new();
         for payment in &order.payments {
             assert!(
@@ -244,13 +346,48 @@ fn check(before: &World, command: &Command, decision: &Decision, after: &World) 
     }
 }
 
+fn check_refunds(after: &World, order: &Order) {
+    for payment in &order.payments {
+        let bound: u64 = order
+            .refunds
+            .iter()
+            .filter(|refund| refund.transaction_id == payment.transaction_id)
+            .filter(|refund| refund.state != RefundState::Closed)
+            .map(|refund| refund.refund_fee.get())
+            .sum();
+        assert!(
+            bound <= payment.total_fee.get(),
+            "more goes back than came in"
+        );
+    }
+    let mut numbers = HashSet::new();
+    for refund in &order.refunds {
+        assert!(numbers.insert(&refund.out_refund_no), "a number once");
+        assert_eq!(after.refunds[&refund.out_refund_no], order.key);
+        assert!(order.payment(&refund.transaction_id).is_some());
+    }
+    let mut begun: Vec<_> = order.refunds.iter().map(|refund| refund.begun_at).collect();
+    begun.sort_unstable();
+    for pair in begun.windows(2) {
+        assert!(pair[1].since(pair[0]) >= secs(60), "a minute apart");
+    }
+}
+
 #[test]
 fn every_sequence_keeps_the_invariants() {
     let steps = steps();
     let mut seen = HashSet::new();
     let depth_max = std::env::var("ORDER_STORE_MODEL_DEPTH")
         .map_or(DEPTH, |depth| depth.parse().expect("a depth is a number"));
-    let mut queue = VecDeque::from([(0, World::new()), (0, World::with_two_attempts())]);
+    let mut queue = VecDeque::from(
+        [
+            World::new(),
+            World::with_two_attempts(),
+            World::with_a_payment(),
+            World::with_two_payments(),
+        ]
+        .map(|world| (0, world)),
+    );
     let mut decided = 0_u32;
     let (mut outcomes, mut refusals) = (HashSet::new(), HashSet::new());
     while let Some((depth, world)) = queue.pop_front() {
@@ -310,6 +447,17 @@ fn every_sequence_keeps_the_invariants() {
         ("begin_close", "already_paid"),
         ("close_result", "not_closing"),
         ("close_result", "already_paid"),
+        ("begin_refund", "not_paid"),
+        ("begin_refund", "other_refund"),
+        ("begin_refund", "refund_number_taken"),
+        ("begin_refund", "no_such_payment"),
+        ("begin_refund", "refund_exceeds"),
+        ("begin_refund", "refund_too_soon"),
+        ("begin_refund", "beyond_rule"),
+        ("refund_result", "no_such_refund"),
+        ("refund_result", "refund_amount_mismatch"),
+        ("refund_result", "other_refund_id"),
+        ("refund_result", "other_refund_state"),
     ] {
         assert!(refusals.contains(&expected), "{expected:?}");
     }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use order_store::{
-    OrderStore as _, OrderStoreExt as _, Progress, SledOptions, SledStore, StoreError,
-    Verification, Verify,
+    OrderStore as _, OrderStoreExt as _, SledOptions, SledStore, StoreError, Verification, Verify,
+    VerifyProgress,
 };
 use support::{create, key, mark_paid};
 
@@ -63,7 +63,7 @@ async fn after_any_other_stop_it_is_copied_and_verified_first() {
     let options = SledOptions {
         progress: Some({
             let seen = Arc::clone(&seen);
-            Arc::new(move |progress: Progress| seen.lock().unwrap().push(progress))
+            Arc::new(move |progress: VerifyProgress| seen.lock().unwrap().push(progress))
         }),
         ..SledOptions::default()
     };

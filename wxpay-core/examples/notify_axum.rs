@@ -27,6 +27,7 @@ async fn notified(
             // Compare amount and currency with the order, and make it durable, before this function returns.
             println!("{} paid {} fen", payment.out_trade_no, payment.total_fee);
         }
+        Handled::Combined(paid) => println!("{} orders paid", paid.sub_orders().len()),
         Handled::Refund(hint) => println!("ask refundquery for {}", hint.out_refund_no),
     }
     Ok(NotifyReply::Success)

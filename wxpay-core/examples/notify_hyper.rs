@@ -25,6 +25,10 @@ fn handle(body: &[u8], account: &Account) -> String {
             println!("paid: {}", paid.payment().out_trade_no);
             NotifyReply::Success.to_xml()
         }
+        Ok(Handled::Combined(paid)) => {
+            println!("{} orders paid", paid.sub_orders().len());
+            NotifyReply::Success.to_xml()
+        }
         Ok(Handled::Refund(hint)) => {
             println!("ask refundquery for {}", hint.out_refund_no);
             NotifyReply::Success.to_xml()

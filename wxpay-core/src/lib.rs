@@ -26,8 +26,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! When the payer has paid, the gateway posts a notify: [`UnverifiedNotify`] tells how to receive it, and [`notify`] has
-//! the rest. What the payer's own device needs to open a payment is in [`second_sign`].
+//! One payment, step by step; each page has its example, and the crate's README has them in a row:
+//!
+//! | step | where |
+//! |---|---|
+//! | the key and the account | [`ApiKey`], [`Account`] |
+//! | order, and show the code | [`api::UnifiedOrder`]; with a client, `client::Client::call` |
+//! | what the payer's own device needs, if it is no code | [`second_sign`] |
+//! | the payer's barcode instead | [`api::MicroPay`], [`micropay`] |
+//! | receive the notify | [`UnverifiedNotify`], [`notify`]; with axum, `notify::IncomingNotify`; without a heap, [`in_place`] |
+//! | confirm, and answer | [`api::OrderQuery`], [`NotifyReply`] |
+//! | when it fails | [`api::AnswerError::advice`], [`api::ErrorCode`] |
+//! | give money back | [`api::Refund`], [`api::RefundQuery`] |
+//! | the day's bill | [`api::DownloadBill`], [`bill`] |
+//! | an HTTP stack of your own | [`api::prepare`], [`api::parse`], [`transport`] |
 //!
 //! | feature | default | brings |
 //! |---|---|---|
@@ -35,12 +47,16 @@
 //! | `axum` | no | an extractor for notifies, and the reply as a response; needs `std` |
 //! | `client` | no | an async client over reqwest and rustls; needs `std` |
 //! | `gzip` | no | bills that come as gzip; needs `std` |
-//! | `serde` | no | `Serialize` and `Deserialize` for the amounts, times and texts; never for a key |
+//! | `quick-xml` | no | `xml_serde::from_bytes`: serde for answers that are not flat; needs `std` and `serde` |
+//! | `rsa` | no | encrypts card and name for transfers to bank cards |
+//! | `serde` | no | `Serialize` and `Deserialize` for the amounts, times and texts, never for a key; `xml_serde` |
 #![no_std]
 
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+mod words;
 
 // Values that check themselves.
 mod fen;
@@ -60,8 +76,13 @@ pub mod xml;
 
 // Fields to typed messages.
 pub mod api;
+mod json;
 pub mod notify;
 pub mod second_sign;
+
+// What transfers to bank cards are encrypted with.
+#[cfg(feature = "rsa")]
+pub mod rsa;
 
 // The day's bills.
 pub mod bill;
@@ -71,6 +92,10 @@ pub mod bill;
 pub mod client;
 pub mod micropay;
 pub mod transport;
+
+// Endpoints of one's own.
+#[cfg(feature = "serde")]
+pub mod xml_serde;
 
 pub use account::{Account, SubMerchant};
 pub use fen::{Fen, FenError, Yuan};
@@ -86,7 +111,15 @@ pub use text::{
 pub use time::{BeijingTime, BeijingTimeError, Rfc3339};
 pub use xml::XmlError;
 
-// The README's example is compiled like the others.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+// The examples of the pages are compiled like the others, where all the features that they show are on.
+#[cfg(all(doctest, feature = "axum", feature = "client", feature = "gzip"))]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../README.zh-CN.md")]
+    struct ReadmeInChinese;
+    #[doc = include_str!("../../docs/migrate.md")]
+    struct Migrate;
+    #[doc = include_str!("../../docs/migrate.zh-CN.md")]
+    struct MigrateInChinese;
+}

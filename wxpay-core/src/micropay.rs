@@ -5,6 +5,9 @@
 //! charged for what the shop did not hand out. [`MicropayFlow`] decides what is next; whoever drives it sends the requests
 //! and waits. The client's `micropay_with_poll` (feature `client`) is such a driver.
 //!
+//! A program may die on the way. [`MicropayFlow::state`] is small and worth storing before each step; [`MicropayFlow::restore`]
+//! goes on from it: with a query when nothing was reversed yet, with the reverse when one was begun.
+//!
 //! ```
 //! use core::time::Duration;
 //! use wxpay_core::micropay::{Event, MicropayEnd, MicropayFlow, Step, Timing};
@@ -17,133 +20,43 @@
 //! assert_eq!(flow.next(Event::Paid, at(11)), Step::Done(MicropayEnd::Paid));
 //! ```
 
+mod state;
+mod step;
 mod timing;
 
 use core::time::Duration;
 
+pub use state::{MicropayRecord, MicropayState, Phase};
+pub use step::{Event, MicropayEnd, Step};
 pub use timing::Timing;
 
-/// What to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Step {
-    /// Send the micropay, once.
-    Pay,
-    /// Wait, then send an orderquery.
-    Query {
-        /// How long to wait.
-        after: Duration,
-    },
-    /// Wait, then send a reverse.
-    Reverse {
-        /// How long to wait.
-        after: Duration,
-    },
-    /// There is nothing left to do.
-    Done(MicropayEnd),
-}
-
-/// What came of a step. One that does not belong to the step counts as [`Event::NoAnswer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
-    /// To a micropay or a query: a verified answer says that the order is paid (`trade_state` SUCCESS).
-    Paid,
-    /// To a micropay: `USERPAYING`. To a query: `trade_state` USERPAYING, NOTPAY or ACCEPT.
-    Pending,
-    /// To a query: `ORDERNOTEXIST`. Soon after a micropay it may only mean "not yet".
-    NotFound,
-    /// To any step: no proven answer, or one that settles nothing, such as `SYSTEMERROR` or `BANKERROR`.
-    NoAnswer,
-    /// To any step: the request never left.
-    NotSent,
-    /// To a micropay: a proven refusal that leaves nothing behind, such as `AUTHCODEEXPIRE`. To a reverse: a proven
-    /// refusal, or no certificate to send it with.
-    Refused,
-    /// To a micropay: the number has an order already (`ORDERPAID`, `OUT_TRADE_NO_USED`), or may have (`INVALID_REQUEST`);
-    /// perhaps from this very flow before a restart.
-    NumberTaken,
-    /// To a query: the payment failed (`trade_state` PAYERROR), but the order is there.
-    Failed,
-    /// To a query: the order is closed or reversed (`trade_state` CLOSED, REVOKED). To a reverse: done, `recall` N.
-    Reversed,
-    /// To a query: the money has gone back (`trade_state` REFUND).
-    Refunded,
-    /// To a reverse: `recall` Y, it must be sent again.
-    Recall,
-}
-
-/// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use]
-pub enum MicropayEnd {
-    /// Paid, proven.
-    Paid,
-    /// Refused, proven: no money was taken, and there is nothing to reverse.
-    Refused,
-    /// The micropay never left: nothing happened.
-    NotSent,
-    /// The number has an order that is not paid. It is not known to be this flow's, so it was not reversed.
-    NumberTaken,
-    /// Closed, or the money given back: the payer is not charged.
-    Reversed,
-    /// Was paid, and was refunded since.
-    Refunded,
-    /// Neither paid nor unpaid is proven. Hand nothing out, keep the number, and query or reverse later.
-    Unknown,
-}
-
-impl MicropayEnd {
-    /// A name for logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Refused => "refused",
-            Self::NotSent => "not_sent",
-            Self::NumberTaken => "number_taken",
-            Self::Reversed => "reversed",
-            Self::Refunded => "refunded",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// Decides what a micropay needs next. Pure: events and times in, steps out; it ends after a bounded number of steps.
+/// Decides what a micropay needs next. Pure: events and times in, steps out; it ends after a bounded number of steps, and
+/// within [`Timing::longest`] if each of them is.
 ///
-/// Times are counted from any fixed moment and do not go back. The waits that it orders count as passed even if the clock
-/// stands still.
+/// Times are counted from any fixed moment and do not go back; from the Unix epoch, if the [state](Self::state) is to be
+/// stored. The waits that it orders count as passed even if the clock stands still.
 #[derive(Clone, Debug)]
 pub struct MicropayFlow {
     timing: Timing,
     step: Step,
-    phase: Phase,
+    /// None at the end.
+    phase: Option<Phase>,
     started: Duration,
     /// The sum of the waits ordered since `started`.
     waited: Duration,
     /// When the micropay's answer came; a reverse waits from here on.
     pay_ended: Duration,
+    /// When this program began to reverse.
+    reversing: Option<Duration>,
     reverses: u32,
     last_queries: u32,
     /// A reverse may have arrived, so a later "paid" may be about to end.
     reverse_may_act: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Pay,
-    /// Waiting for the payer.
-    Poll,
-    /// Asking once what the number's order is; it is not reversed.
-    Look,
-    Reverse,
-    /// The reverses are used up or refused: what is the order now?
-    Last,
-    Done,
-}
-
 impl MicropayFlow {
     /// How often the last look at an order is tried.
-    const LAST_QUERIES: u32 = 3;
+    pub(crate) const LAST_QUERIES: u32 = 3;
 
     /// A flow that begins now with [`Step::Pay`].
     #[must_use]
@@ -151,10 +64,11 @@ impl MicropayFlow {
         Self {
             timing,
             step: Step::Pay,
-            phase: Phase::Pay,
+            phase: Some(Phase::Pay),
             started: now,
             waited: Duration::ZERO,
             pay_ended: now,
+            reversing: None,
             reverses: 0,
             last_queries: 0,
             reverse_may_act: false,
@@ -166,9 +80,73 @@ impl MicropayFlow {
     #[must_use]
     pub const fn resume(timing: Timing, sent: Duration) -> Self {
         let mut flow = Self::new(timing, sent);
-        flow.phase = Phase::Poll;
+        flow.phase = Some(Phase::Poll);
         flow.step = Step::Query {
             after: Duration::ZERO,
+        };
+        flow
+    }
+
+    /// What must be known to go on after a restart; nothing when the flow has ended.
+    ///
+    /// Store it before the step that is due is carried out, the first one too: a stored [`Phase::Pay`] says that the micropay
+    /// may have left.
+    #[must_use]
+    pub const fn state(&self) -> Option<MicropayState> {
+        match self.phase {
+            Some(phase) => Some(MicropayState {
+                phase,
+                started: self.started,
+                pay_ended: self.pay_ended,
+                reverses: self.reverses,
+                reverse_may_act: self.reverse_may_act,
+            }),
+            None => None,
+        }
+    }
+
+    /// The flow of a stored state, after a restart. It never pays again: what was about to be paid is queried.
+    ///
+    /// `now` is counted from the same moment as the state's times. The payer's time goes on from the start; the time for
+    /// reverses begins anew, and their number goes on. If the clock was set back, the waits begin anew.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use wxpay_core::micropay::{Event, MicropayFlow, Step, Timing};
+    ///
+    /// let at = Duration::from_secs;
+    /// let flow = MicropayFlow::new(Timing::DEFAULT, at(1_700_000_000));
+    /// let stored = flow.state().expect("it has not ended");
+    /// // The program dies while the micropay is under way, and comes back a minute later.
+    /// let mut flow = MicropayFlow::restore(Timing::DEFAULT, stored, at(1_700_000_060));
+    /// assert_eq!(flow.step(), Step::Query { after: at(0) });
+    /// assert_eq!(flow.next(Event::Pending, at(1_700_000_061)), Step::Reverse { after: at(0) });
+    /// ```
+    #[must_use]
+    pub fn restore(timing: Timing, state: MicropayState, now: Duration) -> Self {
+        let mut flow = Self::new(timing, state.started.min(now));
+        flow.pay_ended = state.pay_ended.min(now);
+        flow.reverses = state.reverses;
+        flow.reverse_may_act = state.reverse_may_act;
+        flow.phase = Some(state.phase);
+        let at_once = Step::Query {
+            after: Duration::ZERO,
+        };
+        flow.step = match state.phase {
+            Phase::Pay => {
+                flow.phase = Some(Phase::Poll);
+                at_once
+            }
+            Phase::Poll | Phase::Look | Phase::Last => at_once,
+            Phase::Reverse => {
+                flow.reversing = Some(now);
+                // It may have left before the program died.
+                flow.reverse_may_act = true;
+                flow.reverses = state.reverses.max(1);
+                Step::Reverse {
+                    after: flow.until_reverse(now),
+                }
+            }
         };
         flow
     }
@@ -181,12 +159,12 @@ impl MicropayFlow {
     /// Takes what came of the step that was due, and says what is next.
     pub fn next(&mut self, event: Event, now: Duration) -> Step {
         self.step = match self.phase {
-            Phase::Pay => self.after_pay(event, now),
-            Phase::Poll => self.after_poll(event, now),
-            Phase::Look => self.after_look(event),
-            Phase::Reverse => self.after_reverse(event),
-            Phase::Last => self.after_last(event),
-            Phase::Done => self.step,
+            Some(Phase::Pay) => self.after_pay(event, now),
+            Some(Phase::Poll) => self.after_poll(event, now),
+            Some(Phase::Look) => self.after_look(event),
+            Some(Phase::Reverse) => self.after_reverse(event, now),
+            Some(Phase::Last) => self.after_last(event, now),
+            None => self.step,
         };
         if let Step::Query { after } | Step::Reverse { after } = self.step {
             self.waited = self.waited.saturating_add(after);
@@ -201,7 +179,7 @@ impl MicropayFlow {
             Event::Refused => self.done(MicropayEnd::Refused),
             Event::NotSent => self.done(MicropayEnd::NotSent),
             Event::NumberTaken => {
-                self.phase = Phase::Look;
+                self.phase = Some(Phase::Look);
                 Step::Query {
                     after: Duration::ZERO,
                 }
@@ -233,39 +211,33 @@ impl MicropayFlow {
         }
     }
 
-    fn after_reverse(&mut self, event: Event) -> Step {
-        match event {
+    fn after_reverse(&mut self, event: Event, now: Duration) -> Step {
+        let (is_over, after) = match event {
             Event::Reversed => return self.done(MicropayEnd::Reversed),
-            Event::Refused => {
-                self.phase = Phase::Last;
-                return Step::Query {
-                    after: Duration::ZERO,
-                };
+            Event::Refused => (true, Duration::ZERO),
+            Event::NotSent => (false, self.timing.reverse_every),
+            _ => {
+                self.reverse_may_act = true;
+                (false, self.timing.reverse_every)
             }
-            Event::NotSent => {}
-            _ => self.reverse_may_act = true,
-        }
-        if self.reverses >= self.timing.reverses {
-            self.phase = Phase::Last;
-            return Step::Query {
-                after: self.timing.reverse_every,
-            };
+        };
+        if is_over || self.reverses >= self.timing.reverses || self.is_late(now) {
+            self.phase = Some(Phase::Last);
+            return Step::Query { after };
         }
         self.reverses += 1;
-        Step::Reverse {
-            after: self.timing.reverse_every,
-        }
+        Step::Reverse { after }
     }
 
-    fn after_last(&mut self, event: Event) -> Step {
+    fn after_last(&mut self, event: Event, now: Duration) -> Step {
         match event {
             // A reverse under way takes the money back after this answer.
             Event::Paid if !self.reverse_may_act => self.done(MicropayEnd::Paid),
             Event::Reversed => self.done(MicropayEnd::Reversed),
             Event::Refunded => self.done(MicropayEnd::Refunded),
-            Event::Paid | Event::Pending | Event::NotFound | Event::Failed => {
-                self.done(MicropayEnd::Unknown)
-            }
+            Event::NotFound => self.done(MicropayEnd::NotFound),
+            Event::Paid | Event::Pending | Event::Failed => self.done(MicropayEnd::Unknown),
+            _ if self.is_late(now) => self.done(MicropayEnd::Unknown),
             _ => self.look_again(),
         }
     }
@@ -275,18 +247,30 @@ impl MicropayFlow {
         if self.passed(now).saturating_add(after) > self.timing.poll_for {
             return self.reverse(now);
         }
-        self.phase = Phase::Poll;
+        self.phase = Some(Phase::Poll);
         Step::Query { after }
     }
 
     fn reverse(&mut self, now: Duration) -> Step {
-        self.phase = Phase::Reverse;
+        self.phase = Some(Phase::Reverse);
+        self.reversing = Some(now);
         self.reverses = 1;
-        // On the real clock alone: a reverse that comes too early is refused.
-        let since = now.saturating_sub(self.pay_ended);
         Step::Reverse {
-            after: self.timing.reverse_not_before.saturating_sub(since),
+            after: self.until_reverse(now),
         }
+    }
+
+    /// How long the first reverse has to wait. On the real clock alone: one that comes too early is refused.
+    fn until_reverse(&self, now: Duration) -> Duration {
+        let since = now.saturating_sub(self.pay_ended);
+        self.timing.reverse_not_before.saturating_sub(since)
+    }
+
+    /// Whether reverses have had their time. A restored last look has no beginning and is bounded by its tries alone.
+    fn is_late(&self, now: Duration) -> bool {
+        self.reversing.is_some_and(|began| {
+            now.saturating_sub(began) > self.timing.reverse_not_before + self.timing.reverse_for
+        })
     }
 
     fn look_again(&mut self) -> Step {
@@ -300,7 +284,7 @@ impl MicropayFlow {
     }
 
     fn done(&mut self, end: MicropayEnd) -> Step {
-        self.phase = Phase::Done;
+        self.phase = None;
         Step::Done(end)
     }
 

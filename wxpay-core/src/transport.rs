@@ -4,6 +4,9 @@
 //! fits, and the caller owns the memory that the answer goes into. [`call_over`] is a whole call above it: prepare, send,
 //! parse. Who wants no trait uses [`prepare`] and [`parse`] alone.
 //!
+//! A stack that has TLS streams but no HTTP gets it from [`StreamTransport`]. Code that is generic over the stack and spawns
+//! its calls asks for a [`SendTransport`].
+//!
 //! Which host is next and whether a request may be sent again are decisions without I/O: [`Failover`] and [`RetryPolicy`].
 //! The feature `client` uses the same two.
 //!
@@ -29,14 +32,20 @@
 //! ```
 
 mod failover;
+mod http1;
 mod retry;
+mod send;
 mod sink;
+mod stream;
 
 use core::future::Future;
 
 pub use failover::{Failover, Host, HostReport};
+pub use http1::HttpError;
 pub use retry::{Failure, RetryPolicy};
+pub use send::{SendTransport, call_over_send};
 pub use sink::{BodySink, Fixed, Limited, Received, TooLarge};
+pub use stream::{ByteStream, Dial, StreamError, StreamTransport};
 
 use crate::{
     Account, NonceStr,
@@ -66,7 +75,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The request of a prepared message, to a host.
+    /// The request of a prepared message, to a host: [`Prepared::host`] where it names one, else one of the gateway's two.
     #[must_use]
     pub const fn new(host: &'a str, prepared: &'a Prepared) -> Self {
         Self {
@@ -81,8 +90,8 @@ impl<'a> Request<'a> {
 
 /// An HTTP stack: one POST, one answer.
 ///
-/// A future of a `Send` stack is `Send`. Code that is generic over the stack and spawns needs the bound spelled out at its
-/// own place; this trait never asks for it.
+/// A future of a `Send` stack is `Send`, so a call over a stack that is named can be spawned. Code that is generic over the
+/// stack and spawns asks for [`SendTransport`] instead; this trait never asks for `Send`.
 pub trait Transport {
     /// Why there was no answer.
     type Error: core::fmt::Debug;
@@ -129,32 +138,47 @@ pub async fn call_over<E: Endpoint, T: Transport, R: Received>(
     sink: &mut R,
 ) -> Result<E::Response, OverError<T::Error>> {
     let prepared = prepare(request, account, sign, nonce)?;
-    sink.clear();
-    let mut watched = Watched {
-        sink,
-        overflowed: false,
-    };
+    let mut watched = Watched::begin(sink);
     let status = transport
         .send(&Request::new(host, &prepared), &mut watched)
         .await
         .map_err(OverError::Transport)?;
-    let overflowed = watched.overflowed;
-    if is_certificate_demand(status, sink.received()) {
-        return Err(OverError::CertificateDemanded);
-    }
-    if status != 200 {
-        return Err(OverError::Http { status });
-    }
-    if overflowed {
-        return Err(OverError::TooLarge);
-    }
-    Ok(parse::<E>(sink.received(), account, sign)?)
+    watched.answer::<E, _>(status, account, sign)
 }
 
 /// Remembers that the answer did not fit, also when the stack forgets to say so.
 struct Watched<'s, R> {
     sink: &'s mut R,
     overflowed: bool,
+}
+
+impl<'s, R: Received> Watched<'s, R> {
+    fn begin(sink: &'s mut R) -> Self {
+        sink.clear();
+        Self {
+            sink,
+            overflowed: false,
+        }
+    }
+
+    fn answer<E: Endpoint, T>(
+        self,
+        status: u16,
+        account: &Account,
+        sign: E::Sign,
+    ) -> Result<E::Response, OverError<T>> {
+        let received = self.sink.received();
+        if is_certificate_demand(status, received) {
+            return Err(OverError::CertificateDemanded);
+        }
+        if status != 200 {
+            return Err(OverError::Http { status });
+        }
+        if self.overflowed {
+            return Err(OverError::TooLarge);
+        }
+        Ok(parse::<E>(received, account, sign)?)
+    }
 }
 
 impl<R: BodySink> BodySink for Watched<'_, R> {

@@ -211,6 +211,14 @@ fn every_cut_gives_the_same_rows() {
 }
 
 #[test]
+fn a_day_without_trades_has_no_rows() {
+    let (rows, summary) = read_whole(EMPTY).unwrap();
+    assert!(rows.is_empty());
+    assert_eq!(summary.rows(), 0);
+    assert_eq!(summary.sum(Sum::Trades), Some(SumValue::Rows(0)));
+}
+
+#[test]
 fn a_bill_that_ends_early_is_no_bill() {
     for (bill, _) in EVERY {
         let summary_row = bill.trim_ascii_end().iter().rposition(|b| *b == b'\n');
@@ -571,6 +579,32 @@ fn debug_of_a_row_shows_no_payer() {
 }
 
 proptest! {
+    /// With and without the mark in front, with either line end.
+    #[test]
+    fn any_pieces_give_the_same_rows(
+        (bill, _) in prop::sample::select(EVERY.to_vec()),
+        mark in any::<bool>(),
+        returns in any::<bool>(),
+        lens in prop::collection::vec(0..200_usize, 1..40),
+    ) {
+        let mut text = std::str::from_utf8(bill).unwrap().to_owned();
+        if !mark {
+            text = text.trim_start_matches('\u{FEFF}').to_owned();
+        }
+        if !returns {
+            text = text.replace("\r\n", "\n");
+        }
+        let mut rest = text.as_bytes();
+        let mut pieces = Vec::new();
+        for len in lens {
+            let (piece, after) = rest.split_at(len.min(rest.len()));
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces.push(rest);
+        prop_assert_eq!(read(pieces), read_whole(bill));
+    }
+
     #[test]
     fn no_bytes_make_it_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..8)) {
         let _ = read(pieces.iter().map(Vec::as_slice));

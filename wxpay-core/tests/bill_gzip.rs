@@ -108,6 +108,24 @@ fn a_gzip_that_is_cut_or_changed_is_refused() {
 }
 
 #[test]
+fn a_member_cannot_reach_into_the_one_before() {
+    // One match of three bytes, one byte back: of nothing, for it comes first.
+    const REACHES_BACK: [u8; 3] = [0x03, 0x02, 0x00];
+    let mut crc = flate2::Crc::new();
+    crc.update(b"\n\n\n");
+    let member = [
+        &[0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0],
+        &REACHES_BACK[..],
+        &crc.sum().to_le_bytes(),
+        &crc.amount().to_le_bytes(),
+    ]
+    .concat();
+    let broken = Err(GzipError::Broken.into());
+    assert_eq!(read([&*member]), broken);
+    assert_eq!(read([&*[gzip(ALL), member].concat()]), broken);
+}
+
+#[test]
 fn a_bomb_is_refused_before_it_goes_off() {
     // Short lines without end, so that nothing else is wrong with it.
     let header = &ALL[..=ALL.iter().position(|byte| *byte == b'\n').unwrap()];
@@ -154,6 +172,27 @@ fn pieces_are_bounded() {
 }
 
 proptest! {
+    #[test]
+    fn any_pieces_give_the_same_rows(
+        bill in prop::sample::select(vec![ALL, FUND_FLOW]),
+        stored in any::<bool>(),
+        lens in prop::collection::vec(0..200_usize, 1..40),
+    ) {
+        let level = if stored { Compression::none() } else { Compression::default() };
+        let mut encoder = GzEncoder::new(Vec::new(), level);
+        encoder.write_all(bill).unwrap();
+        let packed = encoder.finish().unwrap();
+        let mut rest = &*packed;
+        let mut pieces = Vec::new();
+        for len in lens {
+            let (piece, after) = rest.split_at(len.min(rest.len()));
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces.push(rest);
+        prop_assert_eq!(read(pieces), plain(bill));
+    }
+
     #[test]
     fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = read([&*bytes]);

@@ -25,6 +25,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use wxpay_core::{
+    Account,
     api::{OrderRef, Reverse},
     client::{BuildError, CallError, Client, Identity, IdentityError, Outcome},
 };
@@ -292,6 +293,40 @@ fn a_key_of_another_certificate_is_refused() {
     let (certificate, _) = merchant(&authority());
     let identity = Identity::from_pem(certificate.pem().as_bytes(), KEY_PEM).unwrap();
     assert_eq!(refused(identity), IdentityError::OtherKey);
+}
+
+#[test]
+fn a_certificate_of_another_merchant_is_refused() {
+    let named = |name: &str| {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &authority()).unwrap();
+        Identity::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+    };
+    assert_eq!(
+        refused(named("1900000109")).to_string(),
+        "the client certificate is merchant 1900000109's, and the account is merchant 1473426802's"
+    );
+    // The account's own; and a name that is no merchant's number says nothing.
+    for name in [MCH_ID, "a simulator", "1900000109 "] {
+        builder().identity(named(name)).build().unwrap();
+    }
+    // From the other file, to an account that is not its own.
+    let other = Account::new(
+        "wx8397f8696b538317".parse().unwrap(),
+        "1900000109".parse().unwrap(),
+        common::seed_key(),
+    );
+    let identity = Identity::from_p12(P12, &MCH_ID.parse().unwrap()).unwrap();
+    let result = Client::builder(other).identity(identity).build();
+    assert!(
+        matches!(
+            result,
+            Err(BuildError::Identity(IdentityError::OtherMerchant { .. }))
+        ),
+        "{result:?}"
+    );
 }
 
 #[test]

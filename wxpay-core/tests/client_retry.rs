@@ -268,6 +268,7 @@ async fn observers_hear_of_each_call_once() {
         .observe(move |report: &CallReport<'_>| {
             assert_eq!(report.host, "127.0.0.1");
             assert!(!report.duration.is_zero());
+            assert!(!format!("{report:?}").contains("T6m9iK73b0kn9g5v426MKfHQH7X8rKwb"));
             ears.lock().unwrap().push((
                 report.endpoint,
                 report.outcome,
@@ -302,6 +303,14 @@ async fn an_audit_log_gets_every_exchange_masked() {
     let pen = log.clone();
     let client = retrying(&server)
         .audit(move |exchange: &Exchange<'_>| {
+            let shown = format!("{exchange:?}");
+            for secret in [
+                "T6m9iK73b0kn9g5v426MKfHQH7X8rKwb",
+                "s3cr3t-p4th",
+                "o-the-payer",
+            ] {
+                assert!(!shown.contains(secret), "{shown}");
+            }
             pen.lock().unwrap().push((
                 exchange.attempt,
                 exchange.request.clone(),

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use wxpay_core::{
-    XmlError,
-    in_place::{Field, Message},
+    Params, SignType, VerifyError, XmlError,
+    in_place::{Field, InPlaceError, Message},
+    sign,
     xml::{self, Limits},
 };
 
@@ -41,6 +42,24 @@ fn three_mebibytes_are_refused_before_they_are_looked_at() {
             }))
         );
         assert_eq!(counted.count_total, 0);
+        assert_eq!(in_place(&body, &Limits::DEFAULT), got.unwrap());
+    }
+}
+
+/// Reads in place, without an allocation: what is wrong, if anything is.
+fn in_place(body: &str, limits: &Limits) -> Result<Params<'static>, XmlError> {
+    let mut text = vec![0; body.len()];
+    let mut fields = [Field::EMPTY; 129];
+    let mut refused = None;
+    let counted = allocation_counter::measure(|| {
+        let read = Message::read_with(body.as_bytes(), &mut fields, &mut text, limits);
+        refused = read.err();
+    });
+    assert_eq!(counted.count_total, 0);
+    match refused {
+        None => Ok(Params::new()),
+        Some(InPlaceError::Xml(error)) => Err(error.into_owned()),
+        Some(error) => panic!("there is room for everything, but {error}"),
     }
 }
 
@@ -144,7 +163,9 @@ fn three_mebibytes_with_a_fault_are_refused_for_it() {
         let counted = allocation_counter::measure(|| {
             got = Some(xml::read_with(body.as_bytes(), "xml", &narrow));
         });
-        let error = got.unwrap().unwrap_err().to_string();
+        let got = got.unwrap();
+        assert_eq!(in_place(&body, &narrow), got, "{what}");
+        let error = got.unwrap_err().to_string();
         assert!(error.starts_with(wanted), "{what}: {error}");
         assert!(
             counted.bytes_max < 64 * 1024,
@@ -186,10 +207,22 @@ fn time_grows_as_the_length_does() {
         ),
         ("brackets in text", "<xml><a>", "]", "</a></xml>"),
         ("split CDATA", "<xml><a>", "<![CDATA[x]]>", "</a></xml>"),
+        (
+            "references between CDATA",
+            "<xml><a><![CDATA[",
+            "]]>&#13;<![CDATA[",
+            "]]></a></xml>",
+        ),
         ("references", "<xml><a>", "&#65;", "</a></xml>"),
         ("the same field", "<xml>", "<a/>", "</xml>"),
         ("comments", "<xml>", "<!---->", "</xml>"),
         ("dashes in a comment", "<xml><!--", "- ", "--></xml>"),
+        (
+            "the end of CDATA in a comment",
+            "<xml><!--",
+            "]]>",
+            "--></xml>",
+        ),
         ("blanks", "<xml>", "\n", "</xml>"),
         ("an open comment", "<xml><!--", "x", ""),
         ("open CDATA", "<xml><a><![CDATA[", "]]", ""),
@@ -202,6 +235,24 @@ fn time_grows_as_the_length_does() {
         };
         let (short, long) = (time(SHORT), time(4 * SHORT));
         assert!(long < short * 8, "{what}: {short:?}, then {long:?}");
+        let time = |bytes: usize| {
+            let body = body(head, piece, tail, bytes);
+            let mut text = vec![0; body.len()];
+            best(|| {
+                let mut fields = [Field::EMPTY; 2];
+                let _ = black_box(Message::read_with(
+                    black_box(body.as_bytes()),
+                    &mut fields,
+                    &mut text,
+                    &WIDE,
+                ));
+            })
+        };
+        let (short, long) = (time(SHORT), time(4 * SHORT));
+        assert!(
+            long < short * 8,
+            "{what}, in place: {short:?}, then {long:?}"
+        );
     }
 }
 
@@ -225,16 +276,83 @@ fn many_fields_in_the_worst_order_take_n_log_n() {
     assert!(long < short * 8, "{short:?}, then {long:?}");
 }
 
-/// Without a heap the number of fields is limited, so that its insertion sort costs a bounded time each.
 #[test]
-fn in_place_the_worst_order_is_bounded() {
-    let fields = descending(100_000);
-    let body = format!("<xml>{fields}</xml>");
+fn a_hundred_thousand_fields_are_refused_in_little_memory() {
     let limits = Limits {
         max_bytes: usize::MAX,
         ..Limits::DEFAULT
     };
+    let body = format!("<xml>{}</xml>", descending(100_000));
+    let mut got = None;
+    let counted = allocation_counter::measure(|| {
+        got = Some(xml::read_with(body.as_bytes(), "xml", &limits).unwrap_err());
+    });
+    assert_eq!(
+        got,
+        Some(XmlError::TooManyFields {
+            max_fields: 128,
+            at: 1285
+        })
+    );
+    assert!(counted.bytes_max < 64 * 1024, "{}", counted.bytes_max);
+}
+
+/// With the limits taken away, memory grows as the length does, and a field that is there twice is still found.
+#[test]
+fn a_hundred_thousand_fields_are_read_where_limits_allow_it() {
+    let fields = descending(100_000);
+    let twice = format!("<xml>{fields}<f099999/></xml>");
+    let mut got = None;
+    let counted = allocation_counter::measure(|| {
+        got = Some(xml::read_with(twice.as_bytes(), "xml", &WIDE).unwrap_err());
+    });
+    assert_eq!(
+        got,
+        Some(XmlError::Duplicate {
+            name: "f099999".into(),
+            at: twice.len() - "f099999/></xml>".len()
+        })
+    );
+    let most = u64::try_from(twice.len()).unwrap() * 40;
+    assert!(counted.bytes_max < most, "{} bytes", counted.bytes_max);
+}
+
+/// The sign sorts the fields: in n log n, too.
+#[test]
+fn verifying_many_fields_takes_n_log_n() {
+    let keys = ["192006250b4c09247ec02edce69f6a2d".parse().unwrap()];
+    let time = |count: usize| {
+        let fields: Vec<_> = (0..count)
+            .rev()
+            .map(|n| format!("<f{n:06}>1</f{n:06}>"))
+            .collect();
+        let fields = fields.concat();
+        let sign = "0".repeat(32);
+        let body = format!("<xml>{fields}<sign>{sign}</sign></xml>");
+        let params = xml::read_with(body.as_bytes(), "xml", &WIDE).unwrap();
+        assert_eq!(params.len(), count + 1);
+        best(|| {
+            let verdict = sign::verify(black_box(&params), &keys, SignType::Md5);
+            assert_eq!(verdict, Err(VerifyError::Mismatch));
+        })
+    };
+    let (short, long) = (time(10_000), time(40_000));
+    assert!(long < short * 8, "{short:?}, then {long:?}");
+}
+
+/// Without a heap the number of fields is limited, so that its insertion sort costs a bounded time each.
+#[test]
+fn in_place_the_worst_order_is_bounded() {
+    let fields = descending(6_000);
+    let body = format!("<xml>{fields}</xml>");
     let mut room = [Field::EMPTY; 200];
-    let error = Message::read_with(body.as_bytes(), &mut room, &mut [], &limits).unwrap_err();
+    let error = Message::read(body.as_bytes(), &mut room, &mut []).unwrap_err();
     assert_eq!(error.to_string(), "more than 128 fields at byte 1285");
+    // Whatever the caller's limits: what does not fit the places of a field is refused.
+    let body = format!("<xml>{}</xml>", descending(100_000));
+    let error = Message::read_with(body.as_bytes(), &mut room, &mut [], &WIDE).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the message has 1000011 bytes, more than 65536"
+    );
 }

@@ -23,6 +23,7 @@ const FAST: Timing = Timing {
     reverse_not_before: Duration::from_millis(15),
     reverse_every: Duration::from_millis(2),
     reverses: 11,
+    reverse_for: Duration::from_secs(1),
 };
 
 fn micropay() -> MicroPay {

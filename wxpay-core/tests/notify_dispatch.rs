@@ -76,7 +76,7 @@ fn what_is_neither_or_both_is_refused() {
         "<xml><return_code>FAIL</return_code></xml>".to_owned(),
         "<xml><req_info></req_info><out_trade_no></out_trade_no></xml>".to_owned(),
         answer(
-            &[("combine_out_trade_no", "C1"), ("combine_mch_id", "1")],
+            &[("combine_mch_id", "1"), ("sub_order_list", "{}")],
             SignType::HmacSha256,
         ),
         answer(&[("openid", "o"), ("product_id", "P1")], SignType::Md5),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::step::Steps;
-use crate::{deny, no_std, paths, test};
+use crate::{deny, embedded, paths, test};
 
 /// Time limit of one compiling step.
 const LIMIT: Duration = Duration::from_mins(15);
@@ -24,7 +24,12 @@ const FEATURES: [(&str, &[&str]); 12] = [
     ("wxpay-core", &[]),
     ("wxpay-core", &["--features", "gzip"]),
     ("wxpay-core", &["--features", "axum"]),
+    (
+        "wxpay-core",
+        &["--no-default-features", "--features", "rsa"],
+    ),
     ("wxpay-core", &["--features", "client"]),
+    ("wxpay-core", &["--features", "quick-xml"]),
     ("stomp-bridge", &["--no-default-features"]),
     (
         "stomp-bridge",
@@ -32,6 +37,14 @@ const FEATURES: [(&str, &[&str]); 12] = [
     ),
     ("stomp-bridge", &[]),
     ("order-store", &["--no-default-features"]),
+    (
+        "order-store",
+        &["--no-default-features", "--features", "memory"],
+    ),
+    (
+        "order-store",
+        &["--no-default-features", "--features", "conformance"],
+    ),
     ("order-store", &[]),
     ("order-store", &["--features", "fault-points"]),
 ];
@@ -53,7 +66,6 @@ pub(crate) fn run(steps: &mut Steps) -> Result<()> {
         )?;
     }
     deny::run(steps)?;
-    steps.check("no_std", no_std::check)?;
     for (package, features) in FEATURES {
         let name = format!("features: {package} {}", label(features));
         let mut clippy = paths::cargo("clippy");
@@ -78,7 +90,10 @@ pub(crate) fn run(steps: &mut Steps) -> Result<()> {
     doc.args(["--locked", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings");
     steps.run("docs", LIMIT, &mut doc)?;
-    test::run(steps, &test::Options::default())
+    // It has the check without std, a bounded number of runs of every fuzz body, and the Cortex-M3.
+    test::run(steps, &test::Options::default())?;
+    // The check without std knows the host's atomics; this one has none.
+    embedded::build_m0(steps)
 }
 
 /// A short name of a choice of features.
@@ -89,7 +104,9 @@ fn label(features: &[&str]) -> &'static str {
         [.., "serde"] => "serde",
         [.., "gzip"] => "gzip",
         [.., "axum"] => "axum",
+        [.., "rsa"] => "rsa",
         [.., "client"] => "client",
+        [.., "quick-xml"] => "quick-xml",
         [.., "broker"] => "broker",
         _ => "other",
     }

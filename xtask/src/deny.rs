@@ -1,24 +1,27 @@
-//! `cargo deny` with `deny.toml`, in a version of our own under the target folder.
+//! `cargo deny` with `deny.toml`.
 
-use std::path::PathBuf;
+use std::env;
 use std::process::Command;
 use std::time::Duration;
-use std::{env, fs};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use crate::paths;
 use crate::step::Steps;
-use crate::{paths, process};
+use crate::tool::Tool;
 
-const VERSION: &str = "0.20.2";
-const INSTALL_LIMIT: Duration = Duration::from_mins(15);
+const DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+    features: &["--no-default-features"],
+};
 const CHECK_LIMIT: Duration = Duration::from_mins(5);
 /// Names a folder with a clone of the RustSec database, as cargo-deny lays it out.
 const ADVISORY_DB: &str = "ADVISORY_DB";
 
 /// Installs the tool if it is missing, then checks.
 pub(crate) fn run(steps: &mut Steps) -> Result<()> {
-    let Some(()) = steps.obtain("install cargo-deny", install)? else {
+    let Some(()) = steps.obtain("install cargo-deny", || DENY.install())? else {
         return Ok(());
     };
     steps.run(
@@ -38,49 +41,9 @@ pub(crate) fn run(steps: &mut Steps) -> Result<()> {
 }
 
 fn deny() -> Command {
-    let mut command = Command::new(tool());
+    let mut command = Command::new(DENY.program());
     command
         .current_dir(paths::root())
         .args(["--workspace", "--locked", "--log-level", "error"]);
     command
-}
-
-fn tools() -> PathBuf {
-    paths::scratch().join("tools")
-}
-
-fn tool() -> PathBuf {
-    tools().join("bin/cargo-deny")
-}
-
-fn install() -> Result<()> {
-    if is_installed() {
-        return Ok(());
-    }
-    let build = tools().join("build");
-    let mut command = paths::cargo("install");
-    command
-        .args([
-            "--quiet",
-            "--locked",
-            "--force",
-            "--version",
-            VERSION,
-            "cargo-deny",
-            "--root",
-        ])
-        .arg(tools())
-        // It runs for seconds, so an optimized build would cost more than it saves.
-        .args(["--no-default-features", "--profile", "dev"])
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env("CARGO_TARGET_DIR", &build);
-    process::run(&mut command, INSTALL_LIMIT)?;
-    fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))
-}
-
-fn is_installed() -> bool {
-    let output = Command::new(tool()).arg("--version").output();
-    output.is_ok_and(|output| {
-        output.stdout.trim_ascii() == format!("cargo-deny {VERSION}").as_bytes()
-    })
 }

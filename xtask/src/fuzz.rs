@@ -1,21 +1,25 @@
 //! The fuzz targets of wxpay-core under libFuzzer, for a bounded number of runs.
 //!
-//! cargo-fuzz is installed in a version of our own under the target folder. No sanitizer is asked for, as the crate has no
-//! unsafe code: so the stable compiler does, and what is looked for are panics and answers that are wrong.
+//! No sanitizer is asked for, as the crate has no unsafe code: so the stable compiler does, and what is looked for are
+//! panics and answers that are wrong. Every run of the tests replays the corpora of the same bodies and a bounded number
+//! of mutations of each, without libFuzzer: `wxpay-core/tests/corpus.rs`.
 
-use std::path::PathBuf;
+use std::fs;
 use std::process::Command;
 use std::time::Duration;
-use std::{env, fs};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::step::Steps;
-use crate::{apt, paths, process};
+use crate::tool::{self, Tool};
+use crate::{apt, paths};
 
-const VERSION: &str = "0.13.2";
-const INSTALL_LIMIT: Duration = Duration::from_mins(15);
+const FUZZ: Tool = Tool {
+    name: "cargo-fuzz",
+    version: "0.13.2",
+    features: &[],
+};
 /// Time limit of one target.
 const LIMIT: Duration = Duration::from_hours(6);
 
@@ -57,8 +61,6 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
 fn fuzz(target: &str, corpus: &str, runs: u64) -> Result<Command> {
     let found = paths::scratch().join("fuzz").join(target);
     fs::create_dir_all(&found)?;
-    let mut path = vec![tools().join("bin")];
-    path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let mut command = paths::cargo("fuzz");
     command
         .current_dir(paths::root().join("fuzz"))
@@ -73,13 +75,9 @@ fn fuzz(target: &str, corpus: &str, runs: u64) -> Result<Command> {
             "-rss_limit_mb=1024",
             "-verbosity=0",
         ])
-        .env("PATH", env::join_paths(path)?)
+        .env("PATH", tool::path()?)
         .env("CARGO_TARGET_DIR", paths::target().join("fuzz"));
     Ok(command)
-}
-
-fn tools() -> PathBuf {
-    paths::scratch().join("tools")
 }
 
 fn install() -> Result<()> {
@@ -92,39 +90,7 @@ fn install() -> Result<()> {
             "there is no C++ compiler, which libFuzzer is built with: install Debian's package g++"
         );
     }
-    if is_installed() {
-        return Ok(());
-    }
-    let build = tools().join("build-fuzz");
-    let mut command = paths::cargo("install");
-    command
-        .args([
-            "--quiet",
-            "--locked",
-            "--force",
-            "--version",
-            VERSION,
-            "cargo-fuzz",
-            "--root",
-        ])
-        .arg(tools())
-        // It only starts other programs, so an optimized build would cost more than it saves.
-        .args(["--profile", "dev"])
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env("CARGO_TARGET_DIR", &build);
-    process::run(&mut command, INSTALL_LIMIT).with_context(|| {
-        format!("cannot install cargo-fuzz {VERSION}; `cargo install cargo-fuzz` says more")
-    })?;
-    fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))
-}
-
-fn is_installed() -> bool {
-    let output = Command::new(tools().join("bin/cargo-fuzz"))
-        .arg("--version")
-        .output();
-    output.is_ok_and(|output| {
-        output.stdout.trim_ascii() == format!("cargo-fuzz {VERSION}").as_bytes()
-    })
+    FUZZ.install()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod process;
 mod servers;
 mod step;
 mod test;
+mod tool;
 
 use std::process::ExitCode;
 

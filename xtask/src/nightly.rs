@@ -1,4 +1,5 @@
-//! The long forms: the same tests with more cases of each property, and a deeper look at the ledger.
+//! The long forms: the same tests with more cases of each property, more mutations for each fuzz body, and a
+//! deeper look at the ledger.
 
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ pub(crate) struct Options {
     /// Commands in a row that the ledger's model test tries; the usual run has 5
     #[arg(long, default_value_t = 6)]
     depth: u32,
+    /// Mutations of its corpus that each fuzz body gets; the usual run has 20 000
+    #[arg(long, default_value_t = 1_000_000)]
+    fuzz_runs: u32,
     #[command(flatten)]
     test: test::Options,
 }
@@ -31,6 +35,7 @@ fn variables(options: &Options) -> Env {
     vec![
         ("PROPTEST_CASES", options.cases.to_string()),
         ("ORDER_STORE_MODEL_DEPTH", options.depth.to_string()),
+        ("FUZZ_RUNS", options.fuzz_runs.to_string()),
     ]
 }
 
@@ -43,13 +48,15 @@ mod tests {
         let options = Options {
             cases: 7,
             depth: 8,
+            fuzz_runs: 9,
             test: test::Options::default(),
         };
         assert_eq!(
             variables(&options),
             [
                 ("PROPTEST_CASES", "7".to_owned()),
-                ("ORDER_STORE_MODEL_DEPTH", "8".to_owned())
+                ("ORDER_STORE_MODEL_DEPTH", "8".to_owned()),
+                ("FUZZ_RUNS", "9".to_owned())
             ]
         );
     }

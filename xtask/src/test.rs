@@ -2,6 +2,8 @@
 //!
 //! A test that needs one of them stands behind a feature that only this chore turns on. What cannot be had is a
 //! failure that says what to install, never a pass.
+//!
+//! Two that are no tests of cargo's run with them: that wxpay-core needs no std, and that it works on a Cortex-M3.
 
 use std::env;
 use std::path::PathBuf;
@@ -14,7 +16,7 @@ use clap::Args;
 use crate::apt::{self, Need};
 use crate::servers::{Data, Env, Servers};
 use crate::step::Steps;
-use crate::{embedded, paths, process};
+use crate::{embedded, no_std, paths, process};
 
 const LIMIT: Duration = Duration::from_mins(30);
 
@@ -62,6 +64,11 @@ pub(crate) fn run_with(
     more: &Env,
     limit: Duration,
 ) -> Result<()> {
+    // Who asks for some tests does not ask for these two.
+    let all = options.cargo.is_empty();
+    if all {
+        steps.check("no_std", no_std::check)?;
+    }
     let Some(()) = steps.obtain("packages: browser, strace", || apt::ensure(&NEEDS))? else {
         return Ok(());
     };
@@ -85,8 +92,7 @@ pub(crate) fn run_with(
         Data::Keep
     };
     steps.check("stop the servers", || servers.stop(data))?;
-    // Who asks for some tests does not ask for this one.
-    if options.cargo.is_empty() {
+    if all {
         embedded::run_m3(steps)?;
     }
     Ok(())

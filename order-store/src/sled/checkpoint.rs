@@ -16,10 +16,13 @@ use wxpay_core::{AppId, MchId, OutTradeNo};
 use super::{
     digest::digest_bytes,
     head::{Head, SEALED_BYTES},
+};
+use crate::{
+    Day, Timestamp,
     index::{ByTime, Index},
     place::{NUMBER_MAX_BYTES, Place},
+    totals::Sums,
 };
-use crate::Timestamp;
 
 /// The file's name in the folder.
 pub(super) const FILE: &str = "clean";
@@ -27,7 +30,7 @@ pub(super) const FILE: &str = "clean";
 pub(super) const NEW_FILE: &str = "clean.new";
 /// Changes with every change of what follows: a note of another version is no note.
 const MAGIC: &[u8; 8] = b"ordclean";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const PAGE_BYTES: usize = 64 << 10;
 
 /// What a clean stop left.
@@ -104,6 +107,15 @@ fn put_index<W: Write>(out: &mut Digesting<W>, index: &Index) -> io::Result<()> 
         out.text(appid.as_str())?;
         out.put(&open.to_be_bytes())?;
     }
+    out.count(index.totals.days.len())?;
+    for ((day, mch_id), sums) in &index.totals.days {
+        out.text(&day.to_string())?;
+        out.text(mch_id.as_str())?;
+        out.put(&sums.payments.to_be_bytes())?;
+        out.put(&sums.paid.to_be_bytes())?;
+        out.put(&sums.refunds.to_be_bytes())?;
+        out.put(&sums.refunded.to_be_bytes())?;
+    }
     for places in index.states.iter().chain([&index.due]) {
         out.count(places.len())?;
         for place in places {
@@ -126,6 +138,17 @@ fn take_index<R: Read>(input: &mut Digested<R>) -> Option<Index> {
         let mch_id: MchId = input.text()?.parse().ok()?;
         let appid: AppId = input.text()?.parse().ok()?;
         index.accounts.insert((mch_id, appid), input.number()?);
+    }
+    for _ in 0..input.number()? {
+        let day: Day = input.text()?.parse().ok()?;
+        let mch_id: MchId = input.text()?.parse().ok()?;
+        let sums = Sums {
+            payments: input.number()?,
+            paid: u128::from_be_bytes(input.array()?),
+            refunds: input.number()?,
+            refunded: u128::from_be_bytes(input.array()?),
+        };
+        index.totals.days.insert((day, mch_id), sums);
     }
     for places in index.states.iter_mut().chain([&mut index.due]) {
         *places = take_places(input, &merchants)?;
@@ -305,6 +328,17 @@ mod tests {
             "wx8397f8696b538317".parse().unwrap(),
         );
         index.accounts.insert(account, 17);
+        for n in 0..400 {
+            let day = Day::of(Timestamp::from_millis(0)).plus(n);
+            let sums = Sums {
+                payments: n.into(),
+                paid: u128::MAX - u128::from(n),
+                refunds: 1,
+                refunded: n.into(),
+            };
+            let mch_id = "1000".parse().unwrap();
+            index.totals.days.insert((day, mch_id), sums);
+        }
         index
     }
 

@@ -4,7 +4,6 @@
 //! then answers. No timer gathers the group: what comes in during a sync is the next one.
 
 use std::{
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError},
 };
@@ -22,7 +21,7 @@ use super::{
     job::{Answer, Job, Reply},
     trees::Trees,
 };
-use crate::{NotifySecret, PageTicket, Random, StoreError};
+use crate::{StoreError, random::random};
 
 /// The most jobs of a group.
 const GROUP_MAX: usize = 256;
@@ -98,7 +97,12 @@ impl Committer {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let mut relay = self.shared.relay();
-        let mut group = Group::new(&self.trees, &mut self.counters, self.shared.clock.now());
+        let mut group = Group::new(
+            &self.trees,
+            &mut self.counters,
+            self.shared.clock.now(),
+            self.shared.dead_letter,
+        );
         for job in jobs {
             group.take(job, &mut relay, random);
         }
@@ -230,18 +234,4 @@ fn leave(live: Live, disk: &Disk, folder: &Folder) -> Result<(), StoreError> {
             &folder.path,
         ))?;
     folder.sync_names()
-}
-
-fn random() -> Result<Random, StoreError> {
-    let mut bytes = [[0; 16]; 2];
-    for half in &mut bytes {
-        getrandom::fill(half).map_err(|error| StoreError::Io {
-            what: "random bytes".to_owned(),
-            error: io::Error::other(error),
-        })?;
-    }
-    Ok(Random {
-        page_ticket: PageTicket::from_bytes(bytes[0]),
-        notify_secret: NotifySecret::from_bytes(bytes[1]),
-    })
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
-use wxpay_core::{AppId, MchId, OutTradeNo, TransactionId};
+use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
     digest::Chain,
@@ -20,12 +20,13 @@ use super::{
     relay::{Entry, Relay, Status},
     trees::{
         ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, number_key,
-        packed_key, transaction_key,
+        packed_key, refund_key, transaction_key,
     },
 };
 use crate::{
-    Change, Command, ExecuteError, Executed, Facts, Lookups, NotifyHead, NotifyId, Order, OrderKey,
-    OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp, decide,
+    Change, Command, DeadLetter, ExecuteError, Executed, Facts, LogEntry, Lookups, NotifyHead,
+    NotifyId, Order, OrderKey, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp,
+    decide,
 };
 
 /// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.
@@ -64,10 +65,12 @@ pub(super) struct Group<'a> {
     pub(super) trees: &'a Trees,
     counters: &'a mut Counters,
     pub(super) now: Timestamp,
+    pub(super) dead_letter: DeadLetter,
     number: u64,
     orders: HashMap<OrderKey, Touched>,
     numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
     transactions: HashMap<TransactionId, OrderKey>,
+    refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
     accounts: HashSet<(MchId, AppId)>,
     pub(super) chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
     log: Packer,
@@ -86,15 +89,22 @@ pub(super) struct Decided {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn new(trees: &'a Trees, counters: &'a mut Counters, now: Timestamp) -> Self {
+    pub(super) fn new(
+        trees: &'a Trees,
+        counters: &'a mut Counters,
+        now: Timestamp,
+        dead_letter: DeadLetter,
+    ) -> Self {
         Self {
             trees,
             now,
+            dead_letter,
             number: counters.next_group,
             counters,
             orders: HashMap::new(),
             numbers: HashMap::new(),
             transactions: HashMap::new(),
+            refunds: HashMap::new(),
             accounts: HashSet::new(),
             chunks: BTreeMap::new(),
             log: Packer::chained(),
@@ -124,13 +134,22 @@ impl<'a> Group<'a> {
             Job::Notify(record, reply) => {
                 let (head, body) = NotifyHead::split(*record);
                 let n = self.counters.next_notify;
-                self.counters.next_notify += 1;
-                self.writes.extend(inbox::writes(n, &head, &body));
+                self.keep_notify(n, &head, &body);
                 Answer::Notify(reply, Ok(NotifyId::Accepted(n)))
             }
+            Job::Load(records, reply) => Answer::Unit(reply, self.load(records, relay)),
             Job::Close(_) => return,
         };
         self.answers.push(answer);
+    }
+
+    pub(super) fn keep_notify(&mut self, n: u64, head: &NotifyHead, body: &[u8]) {
+        self.writes.extend(inbox::writes(n, head, body));
+        self.counters.next_notify = self.counters.next_notify.max(n + 1);
+    }
+
+    pub(super) fn next_notify(&self) -> u64 {
+        self.counters.next_notify
     }
 
     fn execute(
@@ -139,16 +158,7 @@ impl<'a> Group<'a> {
         random: impl FnOnce() -> Result<Random, StoreError>,
     ) -> Result<Executed, ExecuteError> {
         let key = command.key();
-        if !self.orders.contains_key(key) {
-            let stored = load_order(self.trees, key)?;
-            let touched = Touched {
-                before: stored.as_ref().map(|stored| Mark::of(&stored.order)),
-                stored,
-                changed: false,
-            };
-            self.orders.insert(key.clone(), touched);
-        }
-        let order = self.order(key);
+        let order = self.touch(key)?;
         let lookups = Lookups::of(order, command);
         let facts = self.look_up(&key.mch_id, lookups)?;
         let decision = decide(self.order(key), &facts, command, &random()?);
@@ -163,12 +173,26 @@ impl<'a> Group<'a> {
         Ok(Executed { outcome, order })
     }
 
+    /// The order as the group has it by now.
+    pub(super) fn touch(&mut self, key: &OrderKey) -> Result<Option<&Order>, StoreError> {
+        if !self.orders.contains_key(key) {
+            let stored = load_order(self.trees, key)?;
+            let touched = Touched {
+                before: stored.as_ref().map(|stored| Mark::of(&stored.order)),
+                stored,
+                changed: false,
+            };
+            self.orders.insert(key.clone(), touched);
+        }
+        Ok(self.order(key))
+    }
+
     fn order(&self, key: &OrderKey) -> Option<&Order> {
         let stored = self.orders.get(key)?.stored.as_ref()?;
         Some(&stored.order)
     }
 
-    fn look_up(&self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
+    pub(super) fn look_up(&self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
         let mut facts = Facts::default();
         for number in lookups.numbers {
             let key = (mch_id.clone(), number);
@@ -183,11 +207,14 @@ impl<'a> Group<'a> {
         if let Some(id) = lookups.transaction {
             facts.transaction_owner = match self.transactions.get(&id) {
                 Some(owner) => Some(owner.clone()),
-                None => self
-                    .trees
-                    .get(Kind::Transactions, &transaction_key(&id))?
-                    .map(|value| decode(&value, "index of transactions"))
-                    .transpose()?,
+                None => owner_of_transaction(self.trees, &id)?,
+            };
+        }
+        if let Some(number) = lookups.refund {
+            let key = (mch_id.clone(), number);
+            facts.refund_owner = match self.refunds.get(&key) {
+                Some(owner) => Some(owner.clone()),
+                None => owner_of_refund(self.trees, mch_id, &key.1)?,
             };
         }
         Ok(facts)
@@ -196,22 +223,48 @@ impl<'a> Group<'a> {
     fn change(&mut self, change: Change) {
         let key = change.order.key.clone();
         if let Some(number) = change.number {
-            self.write_record(Kind::Attempts, number_key(&key.mch_id, &number), &key);
-            self.numbers
-                .insert((key.mch_id.clone(), number), key.clone());
+            self.own_number(&key, number);
         }
         if let Some(id) = change.transaction {
-            self.write_record(Kind::Transactions, transaction_key(&id), &key);
-            self.transactions.insert(id, key.clone());
+            self.own_transaction(&key, id);
         }
+        if let Some(number) = change.refund {
+            self.own_refund(&key, number);
+        }
+        self.put_order(change.order, change.log);
+        for row in change.outbox {
+            self.send(row, Hold::None);
+        }
+    }
+
+    pub(super) fn own_number(&mut self, key: &OrderKey, number: OutTradeNo) {
+        self.write_record(Kind::Attempts, number_key(&key.mch_id, &number), key);
+        self.numbers
+            .insert((key.mch_id.clone(), number), key.clone());
+    }
+
+    pub(super) fn own_transaction(&mut self, key: &OrderKey, id: TransactionId) {
+        self.write_record(Kind::Transactions, transaction_key(&id), key);
+        self.transactions.insert(id, key.clone());
+    }
+
+    pub(super) fn own_refund(&mut self, key: &OrderKey, number: OutRefundNo) {
+        self.write_record(Kind::Refunds, refund_key(&key.mch_id, &number), key);
+        self.refunds
+            .insert((key.mch_id.clone(), number), key.clone());
+    }
+
+    /// Puts an order that was touched, with the rows that its log gets.
+    pub(super) fn put_order(&mut self, order: Order, log: impl IntoIterator<Item = LogEntry>) {
+        let key = order.key.clone();
         self.accounts
-            .insert((key.mch_id.clone(), change.order.terms.appid.clone()));
-        let last = self
+            .insert((key.mch_id.clone(), order.terms.appid.clone()));
+        let mut last = self
             .orders
             .get(&key)
             .and_then(|touched| touched.stored.as_ref())
             .map(|stored| stored.last_log);
-        let logged = change.log.map(|entry| {
+        for entry in log {
             let row = encode(&StoredLog {
                 key: key.clone(),
                 prev: last,
@@ -219,35 +272,30 @@ impl<'a> Group<'a> {
             });
             let (chunk, slot) = self.log.place(row.len(), 0);
             self.log.push(row);
-            self.address(chunk, slot)
-        });
-        for row in change.outbox {
-            self.send(row);
+            last = Some(self.address(chunk, slot));
         }
         let touched = self
             .orders
             .get_mut(&key)
             .expect("the order was looked up before it was decided on");
         touched.stored = Some(StoredOrder {
-            order: change.order,
-            last_log: logged
-                .or(last)
-                .expect("an order is made with a row of its log"),
+            order,
+            last_log: last.expect("an order is made with a row of its log"),
         });
         touched.changed = true;
     }
 
-    fn send(&mut self, row: OutboxRow) {
+    pub(super) fn send(&mut self, row: OutboxRow, hold: Hold) {
         let (key, created_at) = (row.key.clone(), row.created_at);
         let mut stored = StoredRow {
             slot: u16::MAX,
             row,
-            hold: Hold::None,
+            hold,
         };
         let (chunk, slot) = self.outbox.place(encode(&stored).len(), ROW_RESERVE_BYTES);
         stored.slot = slot;
         self.outbox.push(encode(&stored));
-        let entry = Entry::new(&key, created_at, Status::Ready);
+        let entry = Entry::new(&key, created_at, hold.into());
         self.relay
             .push(RelayChange::Add(self.address(chunk, slot), entry));
     }
@@ -340,5 +388,28 @@ pub(super) fn owner_of_number(
     trees
         .get(Kind::Attempts, &number_key(mch_id, number))?
         .map(|value| decode(&value, "index of attempts"))
+        .transpose()
+}
+
+/// The order that a transaction paid, by the index of transactions.
+pub(super) fn owner_of_transaction(
+    trees: &Trees,
+    id: &TransactionId,
+) -> Result<Option<OrderKey>, StoreError> {
+    trees
+        .get(Kind::Transactions, &transaction_key(id))?
+        .map(|value| decode(&value, "index of transactions"))
+        .transpose()
+}
+
+/// The order that has a refund, by the index of refunds.
+pub(super) fn owner_of_refund(
+    trees: &Trees,
+    mch_id: &MchId,
+    number: &OutRefundNo,
+) -> Result<Option<OrderKey>, StoreError> {
+    trees
+        .get(Kind::Refunds, &refund_key(mch_id, number))?
+        .map(|value| decode(&value, "index of refunds"))
         .transpose()
 }

@@ -4,10 +4,10 @@ use super::{
     record::{VALUE_MAX_BYTES, checked},
     trees::{Kind, Trees, Writes},
 };
-use crate::{ACCEPTED_MAX_BYTES, NotifyHead, StoreError};
+use crate::{ACCEPTED_MAX_BYTES, ACCEPTED_MAX_COUNT, NotifyHead, StoreError};
 
 /// How many are kept.
-pub(super) const SLOTS: u64 = 10_000;
+pub(super) const SLOTS: u64 = ACCEPTED_MAX_COUNT;
 
 const VERSION: u8 = 1;
 /// Version, number of the notify, number of chunks, length of the head.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::{
-    ClaimToken, Command, ExecuteError, Executed, NotifyId, NotifyRecord, OutboxId, StoreError,
+    ClaimToken, Command, ExecuteError, Executed, NotifyId, NotifyRecord, OutboxId, Record,
+    StoreError,
 };
 
 /// Where an answer goes. Whoever asked may be gone; then nobody hears it, and what was done stays done.
@@ -17,6 +18,7 @@ pub(super) enum Job {
     Settle(ClaimToken, Settlement, Reply<Result<(), StoreError>>),
     Requeue(OutboxId, Reply<Result<(), StoreError>>),
     Notify(Box<NotifyRecord>, Reply<Result<NotifyId, StoreError>>),
+    Load(Vec<Record>, Reply<Result<(), StoreError>>),
     Close(Reply<Result<(), StoreError>>),
 }
 

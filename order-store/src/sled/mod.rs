@@ -11,6 +11,7 @@ mod committer;
 mod compact;
 mod digest;
 mod disk;
+mod dump;
 mod fault;
 mod folder;
 mod group;
@@ -23,7 +24,7 @@ mod leak;
 mod mark;
 mod open;
 mod pack;
-mod place;
+
 mod reads;
 mod record;
 mod relay;
@@ -49,7 +50,7 @@ use tokio::{
     task::spawn_blocking,
     time::timeout,
 };
-use wxpay_core::{MchId, OutTradeNo};
+use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 #[cfg(any(test, feature = "fault-points"))]
 pub use self::fault::{Fault, FaultHook, Side, Step};
@@ -59,21 +60,23 @@ use self::{
     head::Head,
     index::Index,
     job::{Job, Settlement},
-    reads::{list_notifies, load, load_all, load_log, load_row, with_ring},
+    reads::{list_notifies, load, load_all, load_log, with_ring},
     record::Address,
     relay::{Held, Relay},
+    settle::load_row,
     trees::Trees,
     verify::Audit,
 };
 pub use self::{
     compact::Compacted,
-    verification::{Progress, ProgressHook, Verification, Verify},
+    verification::{Verification, Verify, VerifyHook, VerifyProgress},
 };
 use crate::{
-    Account, Claim, ClaimToken, Clock, Command, ExecuteError, Executed, Health, LogEntry,
-    NotifyHead, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery,
-    OrderStore, OutboxId, OutboxRow, OutboxStatus, PAGE_MAX, Page, RelayId, StoreError,
-    SystemClock, Timestamp, Verdict,
+    Account, Claim, ClaimToken, Clock, Command, Cursor, DayTotals, DeadLetter, Dump, DumpSize,
+    ExecuteError, Executed, Health, InboxRecord, LogEntry, NotifyHead, NotifyId, NotifyQuery,
+    NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery, OrderRecord, OrderStore, OutboxId,
+    OutboxPlace, OutboxRecord, OutboxRow, OutboxStatus, PAGE_MAX, Page, Record, RelayId,
+    StoreError, SystemClock, Timestamp, TotalsQuery, Verdict,
 };
 
 /// The most jobs that wait for the committer.
@@ -96,19 +99,22 @@ pub struct SledOptions {
     /// When everything is read and checked.
     pub verify: Verify,
     /// Told how far that is.
-    pub progress: Option<ProgressHook>,
+    pub progress: Option<VerifyHook>,
     /// Asked before and after each step that a crash or failure can fall on. For tests.
     #[cfg(any(test, feature = "fault-points"))]
     pub faults: Option<FaultHook>,
+    /// After how many failed tries a row of the outbox is set aside.
+    pub dead_letter: DeadLetter,
 }
 
-/// The machine's clock, 64 MiB, one second for a place in the queue and for a lock.
+/// The machine's clock, 64 MiB, one second for a place in the queue and for a lock, and [`DeadLetter::default`].
 impl Default for SledOptions {
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
             cache_bytes: 64 << 20,
             busy_after: Duration::from_secs(1),
+            dead_letter: DeadLetter::default(),
             lock_patience: Duration::from_secs(1),
             verify: Verify::AsNeeded,
             progress: None,
@@ -138,6 +144,7 @@ impl fmt::Debug for SledOptions {
         f.debug_struct("SledOptions")
             .field("cache_bytes", &self.cache_bytes)
             .field("busy_after", &self.busy_after)
+            .field("dead_letter", &self.dead_letter)
             .field("lock_patience", &self.lock_patience)
             .field("verify", &self.verify)
             .finish_non_exhaustive()
@@ -180,6 +187,7 @@ struct Shared {
     failed: OnceLock<String>,
     wake: watch::Sender<u64>,
     clock: Arc<dyn Clock>,
+    dead_letter: DeadLetter,
 }
 
 impl Shared {
@@ -271,6 +279,7 @@ impl SledStore {
             failed: OnceLock::new(),
             wake: watch::Sender::new(0),
             clock: options.clock,
+            dead_letter: options.dead_letter,
         });
         let (jobs, received) = mpsc::channel(QUEUE_MAX);
         let committer = Committer {
@@ -386,6 +395,36 @@ impl OrderStore for SledStore {
         .await
     }
 
+    async fn find_transaction(
+        &self,
+        mch_id: &MchId,
+        transaction_id: &TransactionId,
+    ) -> Result<Option<Order>, StoreError> {
+        let (mch_id, id) = (mch_id.clone(), transaction_id.clone());
+        self.read(
+            move |_, live| match group::owner_of_transaction(&live.trees, &id)? {
+                Some(owner) if owner.mch_id == mch_id => load(&live.trees, &owner),
+                _ => Ok(None),
+            },
+        )
+        .await
+    }
+
+    async fn find_refund(
+        &self,
+        mch_id: &MchId,
+        out_refund_no: &OutRefundNo,
+    ) -> Result<Option<Order>, StoreError> {
+        let (mch_id, number) = (mch_id.clone(), out_refund_no.clone());
+        self.read(
+            move |_, live| match group::owner_of_refund(&live.trees, &mch_id, &number)? {
+                Some(owner) => load(&live.trees, &owner),
+                None => Ok(None),
+            },
+        )
+        .await
+    }
+
     async fn log(&self, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
         let key = key.clone();
         self.read(move |_, live| load_log(&live.trees, &live.head, &key))
@@ -413,6 +452,11 @@ impl OrderStore for SledStore {
         self.read(|_, live| Ok(live.index.accounts())).await
     }
 
+    async fn totals(&self, query: TotalsQuery) -> Result<Vec<DayTotals>, StoreError> {
+        self.read(move |_, live| Ok(live.index.totals(&query)))
+            .await
+    }
+
     async fn claim(
         &self,
         owner: RelayId,
@@ -427,7 +471,7 @@ impl OrderStore for SledStore {
             loans
                 .into_iter()
                 .map(|loan| {
-                    let row = load_row(&live.trees, loan.address)?;
+                    let row = load_row(&live.trees, loan.address)?.row;
                     let token = ClaimToken {
                         id: row.id.clone(),
                         address: loan.address.into(),
@@ -469,7 +513,7 @@ impl OrderStore for SledStore {
                 .take(limit.min(PAGE_MAX))
                 .collect();
             held.into_iter()
-                .map(|address| load_row(&live.trees, address))
+                .map(|address| Ok(load_row(&live.trees, address)?.row))
                 .collect()
         })
         .await
@@ -532,5 +576,39 @@ impl OrderStore for SledStore {
             None if self.jobs.is_closed() => Health::Closed,
             None => Health::Writable,
         }
+    }
+}
+
+#[async_trait]
+impl Dump for SledStore {
+    async fn dump_orders(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<OrderRecord>, StoreError> {
+        self.read(move |_, live| dump::orders(live, after.as_ref(), limit))
+            .await
+    }
+
+    async fn dump_outbox(
+        &self,
+        after: Option<OutboxPlace>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRecord>, StoreError> {
+        self.read(move |shared, live| dump::outbox(shared, live, after.as_ref(), limit))
+            .await
+    }
+
+    async fn dump_inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxRecord>, StoreError> {
+        self.read(move |_, live| dump::notifies(&live.trees, after, limit))
+            .await
+    }
+
+    async fn dump_size(&self) -> Result<DumpSize, StoreError> {
+        self.read(dump::size).await
+    }
+
+    async fn load(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        self.ask(|reply| Job::Load(records, reply)).await?
     }
 }

@@ -35,7 +35,7 @@ use super::{
     },
     verify::{Audit, Nobody, Visit, lost},
 };
-use crate::{Progress, ProgressHook, StoreError, Timestamp, Verify};
+use crate::{StoreError, Timestamp, Verify, VerifyHook, VerifyProgress};
 
 /// The format that this program writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 2;
@@ -47,12 +47,12 @@ pub(super) struct How {
     pub(super) cache_bytes: u64,
     pub(super) lock_patience: Duration,
     pub(super) verify: Verify,
-    pub(super) progress: Option<ProgressHook>,
+    pub(super) progress: Option<VerifyHook>,
     pub(super) faults: Faults,
 }
 
 impl How {
-    pub(super) fn report(&self, progress: Progress) {
+    pub(super) fn report(&self, progress: VerifyProgress) {
         tracing::info!(
             records = progress.records,
             of = progress.of_records,
@@ -72,7 +72,7 @@ pub(super) struct Opened {
     pub(super) head: Head,
     /// What is still to be verified, in the background; nothing when it was.
     pub(super) audit: Option<Audit>,
-    pub(super) verified: Progress,
+    pub(super) verified: VerifyProgress,
     pub(super) index: Index,
     pub(super) relay: Relay,
     pub(super) counters: Counters,
@@ -140,11 +140,11 @@ fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreErro
         Some(clean) if how.verify == Verify::AsNeeded => (
             clean.index,
             Some(Audit::new(&head, &mark)),
-            Progress::default(),
+            VerifyProgress::default(),
         ),
         _ => {
             let mut index = Index::default();
-            let mut verified = Progress::default();
+            let mut verified = VerifyProgress::default();
             Audit::new(&head, &mark).run(&trees, &mut index, |progress| {
                 verified = progress;
                 how.report(progress);

@@ -7,13 +7,13 @@ use super::{
     head::Head,
     inbox,
     pack::unpack_log,
-    record::{Address, StoredLog, StoredRow, decode, load_order},
-    ring, settle,
+    record::{Address, StoredLog, decode, load_order},
+    ring,
     trees::{INBOX_NEXT_KEY, Kind, Trees, damaged, packed_key},
 };
 use crate::{
-    Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, OutboxRow, PAGE_MAX,
-    StoreError, Timestamp,
+    Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, PAGE_MAX, StoreError,
+    Timestamp,
 };
 
 /// An order, held to the last row of its log.
@@ -86,26 +86,29 @@ pub(super) fn load_log(
     head: &Head,
     key: &OrderKey,
 ) -> Result<Vec<LogEntry>, StoreError> {
+    read_log(trees, key, |at| check_link(trees, head, at))
+}
+
+/// An order's log as its rows have it: for the committer, which has no head while a group is in the making.
+pub(super) fn load_log_rows(trees: &Trees, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
+    read_log(trees, key, |_| Ok(()))
+}
+
+fn read_log(
+    trees: &Trees,
+    key: &OrderKey,
+    check: impl Fn(Address) -> Result<(), StoreError>,
+) -> Result<Vec<LogEntry>, StoreError> {
     let mut entries = Vec::new();
     let mut next = load_order(trees, key)?.map(|stored| stored.last_log);
     while let Some(at) = next {
         let stored = load_log_row(trees, key, at)?;
-        check_link(trees, head, at)?;
+        check(at)?;
         entries.push(stored.entry);
         next = stored.prev;
     }
     entries.reverse();
     Ok(entries)
-}
-
-pub(super) fn load_row(trees: &Trees, address: Address) -> Result<OutboxRow, StoreError> {
-    let rows = settle::load_chunk(trees, address.group, address.chunk)?;
-    rows.into_iter()
-        .find(|row| row.slot == address.slot)
-        .map(|StoredRow { row, .. }| row)
-        .ok_or_else(|| StoreError::Corrupt {
-            what: format!("row {address:?} of the outbox is gone"),
-        })
 }
 
 pub(super) fn with_ring<T>(

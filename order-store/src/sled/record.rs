@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::trees::{Kind, Trees, order_key};
-use crate::{LogEntry, Order, OrderKey, OutboxRow, StoreError, Timestamp};
+pub(super) use crate::OutboxHold as Hold;
+use crate::{LogEntry, Order, OrderKey, OutboxRow, StoreError};
 
 /// The version that this program writes, and the newest that it reads.
 const VERSION: u8 = 1;
@@ -65,28 +66,6 @@ pub(super) struct StoredRow {
     pub(super) row: OutboxRow,
     #[serde(default, skip_serializing_if = "Hold::is_none")]
     pub(super) hold: Hold,
-}
-
-/// What keeps a row back, across a restart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Hold {
-    /// Nothing.
-    #[default]
-    None,
-    /// It was put off.
-    Until(Timestamp),
-    /// It was set aside.
-    Parked,
-}
-
-impl Hold {
-    #[allow(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde asks for a reference"
-    )]
-    fn is_none(&self) -> bool {
-        *self == Self::None
-    }
 }
 
 /// A record of the current version.

@@ -8,7 +8,7 @@ use super::{
     relay::{Held, Relay},
     trees::{Kind, Trees, packed_key},
 };
-use crate::{ClaimToken, OutboxId, REASON_MAX_BYTES, StoreError, WAIT_MAX, cut};
+use crate::{ClaimToken, OutboxId, StoreError, WAIT_MAX, outbox::plain};
 
 impl Group<'_> {
     pub(super) fn settle(
@@ -31,8 +31,13 @@ impl Group<'_> {
                 self.relay.push(RelayChange::Remove(address));
             }
             Settlement::PutOff(after, reason) => {
-                let until = self.now + after.min(WAIT_MAX);
-                self.hold(address, Hold::Until(until), Some(&reason))?;
+                let tries = rows[at].row.attempts.saturating_add(1);
+                let hold = if self.dead_letter.is_due(tries) {
+                    Hold::Parked
+                } else {
+                    Hold::Until(self.now + after.min(WAIT_MAX))
+                };
+                self.hold(address, hold, Some(&reason))?;
             }
             Settlement::Parked(reason) => self.hold(address, Hold::Parked, Some(&reason))?,
         }
@@ -83,25 +88,19 @@ impl Group<'_> {
     }
 }
 
-/// A reason without what JSON would write longer, cut to its limit.
-fn plain(reason: &str) -> String {
-    cut(reason, REASON_MAX_BYTES)
-        .chars()
-        .map(|c| match c {
-            '"' => '\'',
-            '\\' => '/',
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .collect()
-}
-
 fn position(rows: &[StoredRow], address: Address) -> Result<usize, StoreError> {
     rows.iter()
         .position(|row| row.slot == address.slot)
         .ok_or_else(|| StoreError::Corrupt {
             what: format!("row {address:?} of the outbox is gone"),
         })
+}
+
+/// One row of the outbox.
+pub(super) fn load_row(trees: &Trees, address: Address) -> Result<StoredRow, StoreError> {
+    let mut rows = load_chunk(trees, address.group, address.chunk)?;
+    let at = position(&rows, address)?;
+    Ok(rows.swap_remove(at))
 }
 
 /// The rows of one value of the outbox; none when it was drained.

@@ -329,7 +329,19 @@ fn the_largest_rows_fit_a_value() {
         transaction_id: number.parse().unwrap(),
         refusal: Refusal::TransactionOfOtherOrder { owner: key.clone() },
     };
-    for what in [contradicted, refused] {
+    let refund_refused = What::RefundRefused {
+        command: "refund_result".to_owned(),
+        out_refund_no: "9".repeat(64).parse().unwrap(),
+        transaction_id: Some(number.parse().unwrap()),
+        refusal: Refusal::NoSuchRefund {
+            number: "9".repeat(64).parse().unwrap(),
+        },
+    };
+    let cleared = What::AttentionCleared {
+        attention: crate::Attention::TransactionMismatch,
+        note: "\u{1}".repeat(200),
+    };
+    for what in [contradicted, refused, refund_refused, cleared] {
         assert!(encode(&log(what)).len() < VALUE_MAX_BYTES / 2);
     }
 }

@@ -1,7 +1,7 @@
 //! The trees of the store, their keys, and one atomic write over all of them.
 
 use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
-use wxpay_core::{MchId, OutTradeNo, TransactionId};
+use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{digest::digest, head::Head, record::VALUE_MAX_BYTES};
 use crate::{OrderKey, StoreError, hash::fnv1a};
@@ -217,6 +217,11 @@ pub(super) fn number_key(mch_id: &MchId, number: &OutTradeNo) -> Vec<u8> {
 /// The key of a transaction in its index.
 pub(super) fn transaction_key(id: &TransactionId) -> Vec<u8> {
     sharded([b"", id.as_str().as_bytes()])
+}
+
+/// The key of a refund's number in its index.
+pub(super) fn refund_key(mch_id: &MchId, number: &OutRefundNo) -> Vec<u8> {
+    sharded([mch_id.as_str().as_bytes(), number.as_str().as_bytes()])
 }
 
 /// The key of a packed value of the log or the outbox.

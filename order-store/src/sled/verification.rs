@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 /// How far a verification is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct VerifyProgress {
     /// Records read.
     pub records: u64,
     /// Of so many.
@@ -14,15 +14,15 @@ pub struct Progress {
 }
 
 /// Told of a verification's progress: every 100 000 records, and at its end. It runs on the thread that verifies.
-pub type ProgressHook = Arc<dyn Fn(Progress) + Send + Sync>;
+pub type VerifyHook = Arc<dyn Fn(VerifyProgress) + Send + Sync>;
 
 /// Whether all that the store holds was read and found whole since it was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verification {
     /// Not yet.
-    Running(Progress),
+    Running(VerifyProgress),
     /// It was.
-    Whole(Progress),
+    Whole(VerifyProgress),
     /// It was found damaged, and the store has failed.
     Failed {
         /// What is wrong.

@@ -21,7 +21,7 @@ use super::{
     pack::unpack_log,
     trees::{Applied, HEAD_KEY, KINDS, Kind, Trees, Writes, damaged, parse_packed_key},
 };
-use crate::{Progress, StoreError, Verification};
+use crate::{StoreError, Verification, VerifyProgress};
 
 /// Records read under one lock in the background: about a millisecond.
 const SLICE: usize = 256;
@@ -147,8 +147,8 @@ impl Audit {
         Ok(())
     }
 
-    pub(super) fn progress(&self) -> Progress {
-        Progress {
+    pub(super) fn progress(&self) -> VerifyProgress {
+        VerifyProgress {
             records: self.records,
             of_records: self.head.records.max(self.records),
             took: self.started.elapsed(),
@@ -283,7 +283,7 @@ impl Audit {
         mut self,
         trees: &Trees,
         visit: &mut impl Visit,
-        mut report: impl FnMut(Progress),
+        mut report: impl FnMut(VerifyProgress),
     ) -> Result<(), StoreError> {
         let slice = usize::try_from(REPORT_EVERY).unwrap_or(SLICE);
         while self.step(trees, slice, visit)? {
@@ -297,7 +297,7 @@ impl Audit {
 /// Verifies a store that serves already, until it is done, or closed, or found damaged; then the store fails.
 pub(super) fn in_background(
     shared: &Arc<Shared>,
-    report: impl Fn(Progress),
+    report: impl Fn(VerifyProgress),
     whole: impl FnOnce() -> Result<(), StoreError>,
 ) {
     let mut reported = 0;

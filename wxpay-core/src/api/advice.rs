@@ -32,6 +32,11 @@ pub enum Advice {
     QueryFirst,
     /// The gateway has decided: the same number will not succeed.
     GiveUp,
+    /// The gateway knows no such order or refund, perhaps because the request never arrived: the request that should have
+    /// made it may be sent again, under the same number and with the same business parameters.
+    SendOriginal,
+    /// The merchant's own balance is too low: top it up, then send the same business parameters under the same number.
+    TopUp,
     /// Mend the request or the merchant's set-up at the gateway.
     FixRequest,
     /// The outcome is unknown and stays so: mend the API key, the sign type or the account first, then query.
@@ -58,6 +63,10 @@ impl fmt::Display for Advice {
             ),
             Self::QueryFirst => f.write_str("the outcome is unknown: query first"),
             Self::GiveUp => f.write_str("decided: this number will not succeed"),
+            Self::SendOriginal => {
+                f.write_str("not there: the request that should have made it may be sent again")
+            }
+            Self::TopUp => f.write_str("top up the merchant's balance, then send the same again"),
             Self::FixRequest => f.write_str("mend the request or the set-up; do not send it again"),
             Self::CheckSetup => {
                 f.write_str("unknown: check the key, the sign type and the account, then query")
@@ -88,7 +97,9 @@ impl AnswerError {
     #[must_use]
     pub fn advice<E: Endpoint>(&self) -> Advice {
         match self {
-            Self::Business { code, .. } => advice(E::class(code), code),
+            Self::Business { code, .. } => {
+                E::advice(code).unwrap_or_else(|| advice(E::class(code), code))
+            }
             // Unproven, so it never ends a matter that money hangs on.
             Self::Unproven { code, .. } => match (E::class(code), E::REPEAT) {
                 (Class::Final | Class::Done, Repeat::SameNumber | Repeat::QueryFirst) => {
@@ -115,6 +126,8 @@ fn advice(class: Class, code: &ErrorCode) -> Advice {
             _ => 5,
         }),
         Class::QueryFirst => Advice::QueryFirst,
+        // There is money under this number: find out, and never go straight to another.
+        Class::Final if *code == ErrorCode::OrderPaid => Advice::QueryFirst,
         Class::Final => Advice::GiveUp,
         Class::Caller => Advice::FixRequest,
         Class::Done => Advice::Done,

@@ -7,7 +7,7 @@ use super::{
 use crate::{OpenId, Params, text::AuthCode};
 
 message! {
-    /// A request to `/tools/authcodetoopenid`. From then on only this merchant can take the barcode, until it changes.
+    #[doc = include_str!("pages/authcodetoopenid.md")]
     request AuthCodeToOpenId {
         /// What the payer's barcode holds.
         auth_code: AuthCode,

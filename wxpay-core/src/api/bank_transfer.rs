@@ -12,11 +12,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/mmpaysptrans/pay_bank`. It shows the client certificate and names no `appid`.
-    ///
-    /// A transfer whose outcome is not known is sent again under the **same** `partner_trade_no`, or asked for with
-    /// [`BankTransferQuery`](super::BankTransferQuery). Card and name are encrypted with the gateway's public key, RSA-OAEP with
-    /// SHA-1, and written in base64.
+    #[doc = include_str!("pages/pay_bank.md")]
     request BankTransfer {
         /// The merchant's number of the transfer, which keeps it one: 8 to 32 letters and digits.
         partner_trade_no: PartnerTradeNo,

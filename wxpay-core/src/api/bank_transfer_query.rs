@@ -9,7 +9,7 @@ use super::{
 use crate::{Fen, Params, text::PartnerTradeNo};
 
 message! {
-    /// A request to `/mmpaysptrans/query_bank`. It shows the client certificate and names no `appid`.
+    #[doc = include_str!("pages/query_bank.md")]
     request BankTransferQuery {
         /// Which transfer.
         partner_trade_no: PartnerTradeNo,

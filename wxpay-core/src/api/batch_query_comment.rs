@@ -7,8 +7,7 @@ use super::{
 use crate::{BeijingTime, Params};
 
 message! {
-    /// A request to `/billcommentsp/batchquerycomment`. It shows the client certificate; [`parse_text`](super::parse_text) reads
-    /// the answer: a line with the next `offset`, then a comment a line.
+    #[doc = include_str!("pages/batchquerycomment.md")]
     request BatchQueryComment {
         /// From when on.
         begin_time: BeijingTime,

@@ -2,15 +2,16 @@
 
 use super::{
     Answer, AnswerKind, Class, Endpoint, ErrorCode, FieldError, Naming, OnlyHmacSha256, Repeat,
-    RequestError, json::Json, message::message,
+    RequestError, close_order::class_of_a_close, message::message,
 };
 use crate::{
     MchId, OutTradeNo, Params, TextError,
+    json::Json,
     text::{CombineOutTradeNo, SubOrderList},
 };
 
 message! {
-    /// A request to `/pay/closecombinedorder`.
+    #[doc = include_str!("pages/closecombinedorder.md")]
     request CloseCombinedOrder {
         /// Which combined order.
         combine_out_trade_no: CombineOutTradeNo,
@@ -56,10 +57,7 @@ impl Endpoint for CloseCombinedOrder {
     }
 
     fn class(code: &ErrorCode) -> Class {
-        match code {
-            ErrorCode::OrderClosed | ErrorCode::OrderNotExist => Class::Done,
-            code => code.class(),
-        }
+        class_of_a_close(code)
     }
 }
 

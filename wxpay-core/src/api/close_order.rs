@@ -6,10 +6,7 @@ use super::{
 };
 use crate::{OutTradeNo, Params, SignType};
 
-/// A request to `/pay/closeorder`.
-///
-/// The gateway takes it five minutes after the order was made, not before. `ORDERCLOSED` and `ORDERNOTEXIST` say that
-/// there is nothing left to close; after any answer a query tells what won, the close or a payment.
+#[doc = include_str!("pages/closeorder.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseOrder {
     /// Which order.
@@ -48,10 +45,15 @@ impl Endpoint for CloseOrder {
     }
 
     fn class(code: &ErrorCode) -> Class {
-        match code {
-            ErrorCode::OrderClosed | ErrorCode::OrderNotExist => Class::Done,
-            code => code.class(),
-        }
+        class_of_a_close(code)
+    }
+}
+
+/// To a close, there being nothing left to close is success.
+pub(super) fn class_of_a_close(code: &ErrorCode) -> Class {
+    match code {
+        ErrorCode::OrderClosed | ErrorCode::OrderNotExist => Class::Done,
+        code => code.class(),
     }
 }
 

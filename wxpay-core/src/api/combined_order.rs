@@ -3,19 +3,19 @@
 use super::{
     Answer, AnswerKind, Endpoint, FieldError, Fields, Naming, OnlyHmacSha256, Repeat, RequestError,
     TradeType,
-    json::Json,
     message::{Value, message},
+    prepaid::{expires_after_start, way_to_pay},
     request::is_notify_url,
-    rule,
+    sub_order::check_orders,
 };
 use crate::{
-    AppId, Attach, BeijingTime, Body, CodeUrl, FeeType, Fen, InsertError, MchId, NotifyUrl, OpenId,
-    OutTradeNo, Params, PrepayId, ProductId, SpbillCreateIp, TextError,
-    text::{CombineOutTradeNo, Detail, DeviceInfo, MwebUrl, SceneInfo, SubOrderList},
+    BeijingTime, CodeUrl, InsertError, NotifyUrl, OpenId, Params, PrepayId, ProductId,
+    SpbillCreateIp,
+    text::{CombineOutTradeNo, DeviceInfo, MwebUrl, SceneInfo, SubOrderList},
 };
 
 message! {
-    /// A request to `/pay/combinedorder`. The account is the one that combines: `combine_appid` and `combine_mch_id`.
+    #[doc = include_str!("pages/combinedorder.md")]
     request CombinedOrder {
         /// The merchant's number of the whole.
         combine_out_trade_no: CombineOutTradeNo,
@@ -90,58 +90,6 @@ impl Value for CombinedTrade {
     }
 }
 
-/// One order of a combined order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubOrder {
-    /// The public id that the merchant is bound to.
-    pub appid: AppId,
-    /// The merchant who is paid.
-    pub mch_id: MchId,
-    /// That merchant's number of the order.
-    pub out_trade_no: OutTradeNo,
-    /// What the payer is shown as the thing paid for.
-    pub body: Body,
-    /// The merchant's own text.
-    pub attach: Attach,
-    /// The amount, at least one fen.
-    pub total_fee: Fen,
-    /// The currency.
-    pub fee_type: FeeType,
-    /// The goods.
-    pub detail: Option<Detail>,
-    /// A service provider's merchant, who is paid.
-    pub sub_mch_id: Option<MchId>,
-    /// That merchant's own public id.
-    pub sub_appid: Option<AppId>,
-}
-
-impl SubOrderList {
-    /// The orders as the field's JSON text.
-    ///
-    /// # Errors
-    /// [`TextError`] when the text is longer than the field.
-    pub fn of(orders: &[SubOrder]) -> Result<Self, TextError> {
-        let mut json = Json::default();
-        json.open('{').number("order_num", orders.len() as u64);
-        json.key("order_list").open('[');
-        for order in orders {
-            json.open('{')
-                .text("appid", order.appid.as_str())
-                .text("mch_id", order.mch_id.as_str())
-                .text("out_trade_no", order.out_trade_no.as_str())
-                .text("body", order.body.as_str())
-                .text("attach", order.attach.as_str())
-                .number("total_fee", order.total_fee.get())
-                .text("fee_type", order.fee_type.as_str())
-                .optional("detail", order.detail.as_ref().map(Detail::as_str))
-                .optional("sub_mch_id", order.sub_mch_id.as_ref().map(MchId::as_str))
-                .optional("sub_appid", order.sub_appid.as_ref().map(AppId::as_str))
-                .close('}');
-        }
-        json.close(']').close('}').as_str().parse()
-    }
-}
-
 impl Endpoint for CombinedOrder {
     const NAME: &'static str = "combinedorder";
     const PATH: &'static str = "/pay/combinedorder";
@@ -154,36 +102,25 @@ impl Endpoint for CombinedOrder {
 
     fn fill<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError> {
         is_notify_url(&self.notify_url)?;
-        if let (Some(start), Some(expire)) = (self.time_start, self.time_expire)
-            && expire <= start
-        {
-            return Err(RequestError::ExpiresBeforeStart);
+        expires_after_start(self.time_start, self.time_expire)?;
+        self.scene_info
+            .must_have("payer_client_ip", "with its part payer_client_ip")?;
+        if self.trade_type == CombinedTrade::Mweb {
+            self.scene_info
+                .must_have("h5_info", "MWEB demands its part h5_info")?;
         }
-        let scene = self.scene_info.as_str();
-        rule(
-            scene.contains("\"payer_client_ip\""),
-            "scene_info",
-            "with its part payer_client_ip",
-        )?;
-        rule(
-            self.trade_type != CombinedTrade::Mweb || scene.contains("\"h5_info\""),
-            "scene_info",
-            "MWEB demands its part h5_info",
-        )?;
+        check_orders(&self.sub_order_list)?;
         self.put(params)
     }
 
     fn read(answer: &Answer<'_>) -> Result<CombinedOrderResponse, FieldError> {
         let response = CombinedOrderResponse::take(answer.fields())?;
-        match response.trade_type {
-            TradeType::Native if response.code_url.is_none() => {
-                Err(FieldError::Missing { field: "code_url" })
-            }
-            TradeType::Mweb if response.mweb_url.is_none() => {
-                Err(FieldError::Missing { field: "mweb_url" })
-            }
-            _ => Ok(response),
-        }
+        way_to_pay(
+            &response.trade_type,
+            response.code_url.as_ref(),
+            response.mweb_url.as_ref(),
+        )?;
+        Ok(response)
     }
 }
 
@@ -199,5 +136,7 @@ message! {
         code_url: CodeUrl,
         /// Where to send the payer's browser; always there when `trade_type` is MWEB.
         mweb_url: MwebUrl,
+        /// The terminal or the shop, as the request gave it.
+        device_info: DeviceInfo,
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn read_coupons(
     let mut coupons = Vec::new();
     // No more than there are fields.
     for n in 0..count.min(fields.len()) {
-        let get = |name: &str| fields.optional(&format!("{name}{suffix}_{n}"));
+        let get = |name| fields.numbered(name, suffix, n);
         let (id, kind, fee) = (get(names.id), get(names.kind), get(names.fee));
         if id.is_none() && kind.is_none() && fee.is_none() {
             break;

@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{BeijingTime, Params};
 
-/// A request to `/pay/downloadbill`. [`parse_text`](super::parse_text) reads the answer.
-///
-/// A day's bill is there from about ten the next morning in Beijing, for three months. Its amounts are yuan with two decimals.
-/// The bill has no sign.
+#[doc = include_str!("pages/downloadbill.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownloadBill {
     /// The day.

@@ -8,7 +8,7 @@ use super::{
 use crate::Params;
 
 message! {
-    /// A request to `/pay/downloadfundflow`. It shows the client certificate; [`parse_text`](super::parse_text) reads the answer.
+    #[doc = include_str!("pages/downloadfundflow.md")]
     request DownloadFundFlow {
         /// The day.
         bill_date: BillDate,

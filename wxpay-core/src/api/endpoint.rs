@@ -1,6 +1,6 @@
 //! What every endpoint says of itself.
 
-use super::{Answer, Class, ErrorCode, FieldError, RequestError, SignChoice};
+use super::{Advice, Answer, Class, ErrorCode, FieldError, RequestError, SignChoice};
 use crate::Params;
 
 /// One endpoint of the API; a request is a value of the type that implements it.
@@ -12,6 +12,8 @@ pub trait Endpoint {
     const NAME: &'static str;
     /// The path, with a slash in front.
     const PATH: &'static str;
+    /// The host that has it, where that is none of the gateway's own two.
+    const HOST: Option<&'static str> = None;
     /// Whether the gateway demands the merchant's client certificate.
     const NEEDS_CERT: bool;
     /// What the answer proves.
@@ -45,6 +47,12 @@ pub trait Endpoint {
     #[must_use]
     fn class(code: &ErrorCode) -> Class {
         code.class()
+    }
+
+    /// What to do about a proven code, where its class does not say it all.
+    #[must_use]
+    fn advice(_code: &ErrorCode) -> Option<Advice> {
+        None
     }
 }
 

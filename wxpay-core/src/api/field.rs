@@ -1,6 +1,9 @@
 //! Typed values from fields.
 
-use core::str::FromStr;
+use core::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 use crate::{BeijingTime, BeijingTimeError, Fen, FenError, Params, TextError};
 
@@ -48,6 +51,25 @@ pub(crate) struct Fields<'p>(pub(crate) &'p Params<'p>);
 impl<'p> Fields<'p> {
     pub(crate) fn optional(self, field: &str) -> Option<&'p str> {
         self.0.get(field).filter(|value| !value.is_empty())
+    }
+
+    /// A field with a number behind its name: `{name}{suffix}_{number}`.
+    pub(crate) fn numbered(self, name: &str, suffix: &str, number: usize) -> Option<&'p str> {
+        // As long as a name can be; a longer one is not there.
+        let mut numbered = NameBuffer {
+            bytes: [0; Params::NAME_MAX_BYTES],
+            len: 0,
+        };
+        for piece in [name, suffix, "_"] {
+            numbered.write_str(piece).ok()?;
+        }
+        match u8::try_from(number) {
+            // Without the machinery of formats: the first number is asked for in every payment.
+            Ok(digit @ 0..=9) => numbered.write_char(char::from(b'0' + digit)),
+            _ => write!(numbered, "{number}"),
+        }
+        .ok()?;
+        self.optional(numbered.as_str())
     }
 
     pub(crate) fn required(self, field: &'static str) -> Result<&'p str, FieldError> {
@@ -104,6 +126,29 @@ impl<'p> Fields<'p> {
             .map(str::parse)
             .transpose()
             .map_err(|source| FieldError::Time { field, source })
+    }
+}
+
+/// A name in the making, without a heap.
+struct NameBuffer {
+    bytes: [u8; Params::NAME_MAX_BYTES],
+    len: usize,
+}
+
+impl NameBuffer {
+    fn as_str(&self) -> &str {
+        // Whole pieces of text make text, so the default is never taken.
+        core::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for NameBuffer {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let end = self.len + piece.len();
+        let room = self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(piece.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
 

@@ -6,9 +6,6 @@ use crate::{ApiKey, Params};
 macro_rules! sign_key {
     ($($(#[$meta:meta])* $name:ident at $path:literal;)*) => {$(
         $(#[$meta])*
-        ///
-        /// It is signed with the production key. [`SignKeyResponse::sandbox_signkey`] takes that key's place in the sandbox, for
-        /// about three days.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct $name;
 
@@ -38,9 +35,9 @@ macro_rules! sign_key {
 }
 
 sign_key! {
-    /// A request to `/xdc/apiv2getsignkey/sign/getsignkey`.
+    #[doc = include_str!("pages/getsignkey.md")]
     GetSignKey at "/xdc/apiv2getsignkey/sign/getsignkey";
-    /// A request to `/sandboxnew/pay/getsignkey`, where the key was asked for until 2022.
+    #[doc = include_str!("pages/getsignkey_old.md")]
     GetSignKeyOld at "/sandboxnew/pay/getsignkey";
 }
 

@@ -14,12 +14,26 @@ pub(crate) trait Plain: Sized {
     const ONLY_INFORMS: bool = false;
 
     fn to_field(&self) -> Cow<'_, str>;
+
+    /// Puts it into a message.
+    fn put_field(&self, params: &mut Params<'_>, field: &'static str) -> Result<(), InsertError> {
+        params.insert_known(field, &self.to_field())
+    }
+
     fn from_field(text: &str, field: &'static str) -> Result<Self, FieldError>;
 }
 
 /// What a struct's field takes from a message and puts into one.
 pub(crate) trait Value: Sized {
-    fn put<'a>(&'a self, params: &mut Params<'a>, field: &'static str) -> Result<(), InsertError>;
+    /// Puts nothing unless it is written out: lists stand in answers only.
+    fn put<'a>(
+        &'a self,
+        _params: &mut Params<'a>,
+        _field: &'static str,
+    ) -> Result<(), InsertError> {
+        Ok(())
+    }
+
     fn take(fields: Fields<'_>, field: &'static str) -> Result<Self, FieldError>;
 
     /// As `take`, in an answer.
@@ -30,7 +44,7 @@ pub(crate) trait Value: Sized {
 
 impl<T: Plain> Value for T {
     fn put<'a>(&'a self, params: &mut Params<'a>, field: &'static str) -> Result<(), InsertError> {
-        params.insert(field, self.to_field())
+        self.put_field(params, field)
     }
 
     fn take(fields: Fields<'_>, field: &'static str) -> Result<Self, FieldError> {
@@ -102,10 +116,33 @@ impl Plain for Fen {
         self.to_string().into()
     }
 
+    fn put_field(&self, params: &mut Params<'_>, field: &'static str) -> Result<(), InsertError> {
+        let (digits, len) = digits(self.get());
+        let digits = digits.get(digits.len() - len..).unwrap_or_default();
+        // Digits are ASCII, so the default is never taken.
+        params.insert_known(field, core::str::from_utf8(digits).unwrap_or_default())
+    }
+
     fn from_field(text: &str, field: &'static str) -> Result<Self, FieldError> {
         text.parse()
             .map_err(|source| FieldError::Amount { field, source })
     }
+}
+
+/// The decimal digits of a number, at the end of the array, and how many there are.
+fn digits(number: u64) -> ([u8; 20], usize) {
+    let mut digits = [b'0'; 20];
+    let mut rest = number;
+    let mut len = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+        len += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    (digits, len)
 }
 
 impl Plain for BeijingTime {
@@ -201,7 +238,7 @@ macro_rules! message {
         }
 
         impl $name {
-            fn take(fields: $crate::api::Fields<'_>) -> Result<Self, $crate::api::FieldError> {
+            pub(super) fn take(fields: $crate::api::Fields<'_>) -> Result<Self, $crate::api::FieldError> {
                 use $crate::api::message::Value;
                 Ok(Self {
                     $($r: Value::take_answer(fields, stringify!($r))?,)*

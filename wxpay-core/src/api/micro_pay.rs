@@ -2,7 +2,8 @@
 
 use super::{
     Answer, AnswerKind, Class, Endpoint, ErrorCode, FieldError, Payment, Repeat, RequestError,
-    SubMerchantFields, message::message, request::at_least_a_fen, rule,
+    SubMerchantFields, message::message, prepaid::expires_after_start, request::at_least_a_fen,
+    rule,
 };
 use crate::{
     Attach, BeijingTime, Body, FeeType, Fen, OutTradeNo, Params, SignType, SpbillCreateIp,
@@ -10,13 +11,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/pay/micropay`.
-    ///
-    /// There is no notify. The answer tells the outcome, or says that it is not known yet: the payer types a password
-    /// (USERPAYING), or the bank or the gateway failed (BANKERROR, SYSTEMERROR). Query every 10 s or so, for at most 45 s, and
-    /// then [`Reverse`](super::Reverse); never ship before the order is known to be paid.
-    ///
-    /// The gateway takes an `auth_code` of 18 digits that begins with 10 to 15.
+    #[doc = include_str!("pages/micropay.md")]
     request MicroPay {
         /// The merchant's number of the order, or of the attempt at it.
         out_trade_no: OutTradeNo,
@@ -80,11 +75,7 @@ impl Endpoint for MicroPay {
             "auth_code",
             "18 digits that begin with 10 to 15",
         )?;
-        if let (Some(start), Some(expire)) = (self.time_start, self.time_expire)
-            && expire <= start
-        {
-            return Err(RequestError::ExpiresBeforeStart);
-        }
+        expires_after_start(self.time_start, self.time_expire)?;
         if self.detail.is_some() {
             params.insert("version", "1.0")?;
         }

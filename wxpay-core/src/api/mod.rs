@@ -4,6 +4,9 @@
 //! a typed answer or the reason why there is none. Whatever carries the bytes in between is the caller's choice; the
 //! feature `client` has one.
 //!
+//! The page of each request has its fields with their limits, the rules between them, the error codes with their class,
+//! and where the API's own pages stand.
+//!
 //! Where the answer has no sign, [`parse_unsigned`] gives an [`Unsigned`] one; where it is a text, [`parse_text`] gives the
 //! bytes. An account with a [`SubMerchant`](crate::SubMerchant) makes every request a service provider's.
 //!
@@ -33,6 +36,7 @@
 //! | `/secapi/pay/multiprofitsharing` | [`MultiProfitSharing`] | [`ProfitSharingResponse`] | yes | HMAC-SHA256 |
 //! | `/secapi/pay/profitsharingfinish` | [`ProfitSharingFinish`] | [`ProfitSharingFinishResponse`] | yes | HMAC-SHA256 |
 //! | `/secapi/pay/profitsharingreturn` | [`ProfitSharingReturn`] | [`ProfitSharingReturnResponse`] | yes | HMAC-SHA256 |
+//! | `/pay/profitsharingreturnquery` | [`ProfitSharingReturnQuery`] | [`ProfitSharingReturnResponse`] | no | HMAC-SHA256 |
 //! | `/pay/profitsharingquery` | [`ProfitSharingQuery`] | [`ProfitSharingQueryResponse`] | no | HMAC-SHA256 |
 //! | `/pay/profitsharingaddreceiver` | [`ProfitSharingAddReceiver`] | [`ProfitSharingAddReceiverResponse`] | no | HMAC-SHA256 |
 //! | `/pay/profitsharingremovereceiver` | [`ProfitSharingRemoveReceiver`] | [`ProfitSharingRemoveReceiverResponse`] | no | HMAC-SHA256 |
@@ -42,6 +46,7 @@
 //! | `/mmpaymkttransfers/gethbinfo` | [`RedPackQuery`] | [`RedPackQueryResponse`], unsigned | yes | MD5 |
 //! | `/mmpaysptrans/pay_bank` | [`BankTransfer`] | [`BankTransferResponse`], unsigned | yes | MD5 |
 //! | `/mmpaysptrans/query_bank` | [`BankTransferQuery`] | [`BankTransferQueryResponse`], unsigned | yes | MD5 |
+//! | `/risk/getpublickey` at a host of its own | [`GetPublicKey`] | [`GetPublicKeyResponse`], unsigned | yes | MD5 |
 
 mod advice;
 mod answer;
@@ -58,20 +63,26 @@ mod download_fund_flow;
 mod endpoint;
 mod error_code;
 mod field;
+mod get_public_key;
 mod get_sign_key;
-mod json;
+mod list;
 mod message;
 mod micro_pay;
+mod order_details;
 mod order_query;
 mod payer;
 mod payment;
+mod payment_details;
+mod prepaid;
 mod profit_sharing;
 mod profit_sharing_add_receiver;
 mod profit_sharing_finish;
 mod profit_sharing_query;
 mod profit_sharing_remove_receiver;
 mod profit_sharing_return;
+mod profit_sharing_return_query;
 mod query_combined_order;
+mod receivers;
 mod red_pack;
 mod red_pack_info;
 mod refund;
@@ -79,8 +90,10 @@ mod refund_query;
 mod report;
 mod request;
 mod reverse;
+mod scene_info;
 mod short_url;
 mod sign_choice;
+mod sub_order;
 mod trade;
 mod transfer;
 mod transfer_query;
@@ -95,7 +108,7 @@ pub use bank_transfer_query::{BankTransferQuery, BankTransferQueryResponse, Bank
 pub use batch_query_comment::BatchQueryComment;
 pub use close_combined_order::{CloseCombinedOrder, CloseCombinedOrderResponse};
 pub use close_order::{CloseOrder, CloseOrderResponse};
-pub use combined_order::{CombinedOrder, CombinedOrderResponse, CombinedTrade, SubOrder};
+pub use combined_order::{CombinedOrder, CombinedOrderResponse, CombinedTrade};
 pub use coupon::{Coupon, CouponType};
 pub use download_bill::{BillDate, BillDateError, BillType, DownloadBill, TarType};
 pub use download_fund_flow::{DownloadFundFlow, FundAccount};
@@ -103,14 +116,16 @@ pub use endpoint::{AnswerKind, Endpoint, Naming, Repeat, ResultCode, SubMerchant
 pub use error_code::ErrorCode;
 pub use field::FieldError;
 pub(crate) use field::Fields;
+pub use get_public_key::{GetPublicKey, GetPublicKeyResponse};
 pub use get_sign_key::{GetSignKey, GetSignKeyOld, SignKeyResponse};
+pub(crate) use list::{Item, read_orders};
 pub use micro_pay::MicroPay;
+pub use order_details::{NamedPayer, OrderDetails};
 pub use order_query::{OrderQuery, OrderQueryResponse, OrderRef, TradeState};
 pub use payer::Payer;
 pub use payment::{Payment, TradeType};
-pub use profit_sharing::{
-    MultiProfitSharing, ProfitSharing, ProfitSharingResponse, ReceiverAccount, Share, SharingStatus,
-};
+pub use payment_details::PaymentDetails;
+pub use profit_sharing::{MultiProfitSharing, ProfitSharing, ProfitSharingResponse, SharingStatus};
 pub use profit_sharing_add_receiver::{
     ProfitSharingAddReceiver, ProfitSharingAddReceiverResponse, RelationType,
 };
@@ -122,7 +137,9 @@ pub use profit_sharing_remove_receiver::{
 pub use profit_sharing_return::{
     ProfitSharingReturn, ProfitSharingReturnResponse, ReturnResult, SharingRef,
 };
-pub use query_combined_order::{QueryCombinedOrder, QueryCombinedOrderResponse};
+pub use profit_sharing_return_query::ProfitSharingReturnQuery;
+pub use query_combined_order::{QueriedSubOrder, QueryCombinedOrder, QueryCombinedOrderResponse};
+pub use receivers::{PartResult, ReceiverAccount, Share, SharedPart};
 pub use red_pack::{RedPack, RedPackResponse};
 pub use red_pack_info::{RedPackQuery, RedPackQueryResponse, RedPackStatus, RedPackTaken};
 pub use refund::{Refund, RefundAccount, RefundCoupons, RefundResponse, RefundV2};
@@ -135,10 +152,11 @@ pub use request::{Prepared, RequestError, prepare};
 pub use reverse::{Reverse, ReverseResponse};
 pub use short_url::{ShortenUrl, ShortenUrlResponse};
 pub use sign_choice::{OnlyHmacSha256, OnlyMd5, SignChoice};
+pub use sub_order::SubOrder;
 pub use trade::Trade;
 pub use transfer::{CheckName, Transfer, TransferResponse};
 pub use transfer_query::{TransferQuery, TransferQueryResponse, TransferStatus};
-pub use unified_order::{NamedPayer, OrderDetails, UnifiedOrder, UnifiedOrderResponse};
+pub use unified_order::{UnifiedOrder, UnifiedOrderResponse};
 pub use unsigned::{Unsigned, parse_text, parse_unsigned};
 
 pub use crate::text::{

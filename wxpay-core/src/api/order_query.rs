@@ -8,13 +8,13 @@ use alloc::{
 use core::fmt;
 
 use super::{
-    Answer, AnswerKind, Endpoint, FieldError, Fields, Payment, Repeat, RequestError,
-    SubMerchantFields,
+    Advice, Answer, AnswerKind, Endpoint, ErrorCode, FieldError, Fields, Payment, Repeat,
+    RequestError, SubMerchantFields,
     message::{Plain, Value},
 };
 use crate::{InsertError, OutTradeNo, Params, SignType, TransactionId};
 
-/// A request to `/pay/orderquery`.
+#[doc = include_str!("pages/orderquery.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderQuery {
     /// Which order.
@@ -91,6 +91,10 @@ impl Endpoint for OrderQuery {
             out_trade_no: fields.optional_text("out_trade_no")?,
             payment,
         })
+    }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        (*code == ErrorCode::OrderNotExist).then_some(Advice::SendOriginal)
     }
 }
 

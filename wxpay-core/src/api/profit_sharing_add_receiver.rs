@@ -5,16 +5,16 @@ use alloc::string::String;
 use super::{
     Answer, AnswerKind, Endpoint, FieldError, OnlyHmacSha256, ReceiverAccount, Repeat,
     RequestError, SubMerchantFields,
-    json::Json,
     message::{message, open_enum},
 };
 use crate::{
     Params, TextError,
+    json::Json,
     text::{ReUserName, ReceiverText},
 };
 
 message! {
-    /// A request to `/pay/profitsharingaddreceiver`.
+    #[doc = include_str!("pages/profitsharingaddreceiver.md")]
     request ProfitSharingAddReceiver {
         /// Who; see [`ReceiverText::to_add`].
         receiver: ReceiverText,

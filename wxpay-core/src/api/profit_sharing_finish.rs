@@ -10,7 +10,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/secapi/pay/profitsharingfinish`. It shows the client certificate.
+    #[doc = include_str!("pages/profitsharingfinish.md")]
     request ProfitSharingFinish {
         /// The gateway's number of the payment.
         transaction_id: TransactionId,

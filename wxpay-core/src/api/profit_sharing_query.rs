@@ -12,7 +12,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/pay/profitsharingquery`. It names no `appid`.
+    #[doc = include_str!("pages/profitsharingquery.md")]
     request ProfitSharingQuery {
         /// The gateway's number of the payment.
         transaction_id: TransactionId,
@@ -53,7 +53,7 @@ message! {
         /// How far it is.
         status: SharingStatus,
         ;
-        /// The parts, as JSON text, each with its `result`: PENDING, SUCCESS or CLOSED.
+        /// The parts, as JSON text; [`ProfitSharingQueryResponse::parts`] reads it.
         receivers: String,
         /// What a finish freed.
         amount: Fen,

@@ -4,12 +4,12 @@ use alloc::string::String;
 
 use super::{
     Answer, AnswerKind, Endpoint, FieldError, OnlyHmacSha256, ReceiverAccount, Repeat,
-    RequestError, SubMerchantFields, json::Json, message::message,
+    RequestError, SubMerchantFields, message::message,
 };
-use crate::{Params, TextError, text::ReceiverText};
+use crate::{Params, TextError, json::Json, text::ReceiverText};
 
 message! {
-    /// A request to `/pay/profitsharingremovereceiver`.
+    #[doc = include_str!("pages/profitsharingremovereceiver.md")]
     request ProfitSharingRemoveReceiver {
         /// Who; see [`ReceiverText::to_remove`].
         receiver: ReceiverText,

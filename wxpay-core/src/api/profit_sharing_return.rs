@@ -14,7 +14,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/secapi/pay/profitsharingreturn`. It shows the client certificate.
+    #[doc = include_str!("pages/profitsharingreturn.md")]
     request ProfitSharingReturn {
         /// Which sharing.
         sharing: SharingRef,

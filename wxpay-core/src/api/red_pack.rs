@@ -12,10 +12,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/mmpaymkttransfers/sendredpack`. It shows the client certificate.
-    ///
-    /// A red packet whose outcome is not known is sent again under the **same** `mch_billno`, or asked for with
-    /// [`RedPackQuery`](super::RedPackQuery). A new number gives a second one.
+    #[doc = include_str!("pages/sendredpack.md")]
     request RedPack {
         /// The merchant's number of the red packet, which keeps it one: at most 28 characters.
         mch_billno: MchBillno,

@@ -7,13 +7,13 @@ use super::{
     message::{Value, message, open_enum},
 };
 use crate::{
-    Fen, InsertError, OpenId, Params,
+    Fen, OpenId, Params,
     text::{ActName, MchBillno, Remark, Wishing},
     xml::{self, Limits},
 };
 
 message! {
-    /// A request to `/mmpaymkttransfers/gethbinfo`. It shows the client certificate.
+    #[doc = include_str!("pages/gethbinfo.md")]
     request RedPackQuery {
         /// Which red packet.
         mch_billno: MchBillno,
@@ -115,14 +115,6 @@ const CDATA_OPEN: &[u8] = b"<![CDATA[";
 const CDATA_CLOSE: &[u8] = b"]]>";
 
 impl Value for Vec<RedPackTaken> {
-    fn put<'a>(
-        &'a self,
-        _params: &mut Params<'a>,
-        _field: &'static str,
-    ) -> Result<(), InsertError> {
-        Ok(())
-    }
-
     fn take(fields: Fields<'_>, field: &'static str) -> Result<Self, FieldError> {
         let unexpected = FieldError::Unexpected { field };
         let mut rest = fields.optional(field).unwrap_or_default().as_bytes();

@@ -3,25 +3,19 @@
 use alloc::vec::Vec;
 
 use super::{
-    Answer, AnswerKind, Class, Coupon, Endpoint, ErrorCode, FieldError, Fields, OrderRef, Repeat,
-    RequestError, SubMerchantFields,
+    Advice, Answer, AnswerKind, Class, Coupon, Endpoint, ErrorCode, FieldError, Fields, OrderRef,
+    Repeat, RequestError, SubMerchantFields,
     coupon::{CouponNames, read_coupons},
     message::{Value, message, open_enum},
     request::{at_least_a_fen, is_notify_url},
 };
 use crate::{
-    FeeType, Fen, InsertError, NotifyUrl, OutRefundNo, OutTradeNo, Params, SignType, TransactionId,
+    FeeType, Fen, NotifyUrl, OutRefundNo, OutTradeNo, Params, SignType, TransactionId,
     text::{Detail, RefundDesc, RefundId},
 };
 
 message! {
-    /// A request to `/secapi/pay/refund`. It shows the client certificate.
-    ///
-    /// Success says that the request was accepted, not that money went back: a refund notify or
-    /// [`RefundQuery`](super::RefundQuery) tells. A refund whose outcome is not known, or that failed, is sent again under the
-    /// **same** `out_refund_no`: a new number after a time-out is a second refund.
-    ///
-    /// Within a year of the payment; at most 50 refunds an order, a minute apart, together no more than `total_fee`.
+    #[doc = include_str!("pages/refund.md")]
     request Refund {
         /// Which order.
         by: OrderRef,
@@ -66,10 +60,14 @@ impl Refund {
 
 fn class(code: &ErrorCode) -> Class {
     match code {
-        // The merchant's own balance: top up, then send the same number again.
-        ErrorCode::NotEnough | ErrorCode::OrderNotExist => Class::Caller,
+        ErrorCode::OrderNotExist => Class::Caller,
         code => code.class(),
     }
+}
+
+/// The balance that a refund lacks is the merchant's.
+fn advice(code: &ErrorCode) -> Option<Advice> {
+    (*code == ErrorCode::NotEnough).then_some(Advice::TopUp)
 }
 
 impl Endpoint for Refund {
@@ -94,9 +92,13 @@ impl Endpoint for Refund {
     fn class(code: &ErrorCode) -> Class {
         class(code)
     }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        advice(code)
+    }
 }
 
-/// A request to `/secapi/pay/refundv2`: a [`Refund`] that says which goods come back.
+#[doc = include_str!("pages/refundv2.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundV2 {
     /// The refund.
@@ -141,6 +143,10 @@ impl Endpoint for RefundV2 {
 
     fn class(code: &ErrorCode) -> Class {
         class(code)
+    }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        advice(code)
     }
 }
 
@@ -187,14 +193,6 @@ message! {
 pub struct RefundCoupons(pub Vec<Coupon>);
 
 impl Value for RefundCoupons {
-    fn put<'a>(
-        &'a self,
-        _params: &mut Params<'a>,
-        _field: &'static str,
-    ) -> Result<(), InsertError> {
-        Ok(())
-    }
-
     fn take(fields: Fields<'_>, _field: &'static str) -> Result<Self, FieldError> {
         let count = fields.optional_count(REFUNDED.count)?.unwrap_or(usize::MAX);
         read_coupons(fields, REFUNDED, "", count).map(Self)

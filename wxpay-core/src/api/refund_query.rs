@@ -3,21 +3,17 @@
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 use super::{
-    Answer, AnswerKind, Coupon, Endpoint, FieldError, Fields, RefundAccount, Repeat, RequestError,
-    SubMerchantFields,
+    Advice, Answer, AnswerKind, Coupon, Endpoint, ErrorCode, FieldError, Fields, RefundAccount,
+    Repeat, RequestError, SubMerchantFields,
     coupon::{CouponNames, read_coupons},
     message::{Plain, Value, message, open_enum},
     rule,
 };
 use crate::{
-    FeeType, Fen, InsertError, OutRefundNo, OutTradeNo, Params, SignType, TransactionId,
-    text::RefundId,
+    FeeType, Fen, OutRefundNo, OutTradeNo, Params, SignType, TransactionId, text::RefundId,
 };
 
-/// A request to `/pay/refundquery`.
-///
-/// By an order's number it gives at most ten refunds, from `offset` on; [`RefundQueryResponse::total_refund_count`] tells how
-/// many there are. Ask by `out_refund_no` when there are more than 20.
+#[doc = include_str!("pages/refundquery.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundQuery {
     /// Which refunds.
@@ -105,9 +101,18 @@ impl Endpoint for RefundQuery {
     fn read(answer: &Answer<'_>) -> Result<RefundQueryResponse, FieldError> {
         RefundQueryResponse::take(answer.fields())
     }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        advice(code)
+    }
 }
 
-/// A request to `/pay/refundqueryv2`: a [`RefundQuery`] whose answer has the goods too, as fields of the answer.
+/// What is not there may never have arrived.
+fn advice(code: &ErrorCode) -> Option<Advice> {
+    (*code == ErrorCode::RefundNotExist).then_some(Advice::SendOriginal)
+}
+
+#[doc = include_str!("pages/refundqueryv2.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundQueryV2(pub RefundQuery);
 
@@ -138,6 +143,10 @@ impl Endpoint for RefundQueryV2 {
 
     fn read(answer: &Answer<'_>) -> Result<RefundQueryResponse, FieldError> {
         RefundQueryResponse::take(answer.fields())
+    }
+
+    fn advice(code: &ErrorCode) -> Option<Advice> {
+        advice(code)
     }
 }
 
@@ -250,14 +259,6 @@ const REFUNDED: CouponNames = CouponNames {
 };
 
 impl Value for Vec<RefundState> {
-    fn put<'a>(
-        &'a self,
-        _params: &mut Params<'a>,
-        _field: &'static str,
-    ) -> Result<(), InsertError> {
-        Ok(())
-    }
-
     /// As many as `refund_count` says; one of them that is not there is missing, however large the count.
     fn take(fields: Fields<'_>, _field: &'static str) -> Result<Self, FieldError> {
         let count = fields

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, AnswerKind, Endpoint, FieldError, OnlyMd5, Repeat, RequestError, SubMerchantFields,
-    message::message,
+    message::message, rule,
 };
 use crate::{
     Params, SpbillCreateIp,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/payitil/report`. Merchants need not send it; the gateway uses it to find slow lines.
+    #[doc = include_str!("pages/report.md")]
     request Report {
         /// The address of the endpoint that was called.
         interface_url: InterfaceUrl,
@@ -24,6 +24,9 @@ message! {
     }
 }
 
+/// Less than the other addresses of the API have.
+const USER_IP_MAX_BYTES: usize = 16;
+
 impl Endpoint for Report {
     const NAME: &'static str = "report";
     const PATH: &'static str = "/payitil/report";
@@ -35,6 +38,11 @@ impl Endpoint for Report {
     type Response = ReportResponse;
 
     fn fill<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError> {
+        rule(
+            self.user_ip.as_str().len() <= USER_IP_MAX_BYTES,
+            "user_ip",
+            "at most 16 bytes",
+        )?;
         self.put(params)
     }
 

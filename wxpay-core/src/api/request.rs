@@ -12,7 +12,9 @@ use crate::{
 /// What to post, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
-    /// The path at the gateway's host, with a slash in front.
+    /// The host, where it is not the gateway's; a simulator has every path at its own.
+    pub host: Option<&'static str>,
+    /// The path at the host, with a slash in front.
     pub path: &'static str,
     /// Whether the connection must show the merchant's client certificate.
     pub needs_cert: bool,
@@ -35,30 +37,32 @@ pub fn prepare<E: Endpoint>(
     nonce: &NonceStr,
 ) -> Result<Prepared, RequestError> {
     let sign_type: SignType = sign_type.into();
+    // The body, in one piece for nearly every request.
     let mut params = Params::with_capacity(24);
     if let Some(appid) = E::NAMING.appid {
-        params.insert(appid, account.appid.as_str())?;
+        params.insert_known(appid, account.appid.as_str())?;
     }
-    params.insert(E::NAMING.mch_id, account.mch_id.as_str())?;
+    params.insert_known(E::NAMING.mch_id, account.mch_id.as_str())?;
     if let Some(sub) = account.sub_merchant() {
         if E::SUB_MERCHANT == SubMerchantFields::Absent {
             return Err(RequestError::SubMerchant);
         }
-        params.insert("sub_mch_id", sub.mch_id.as_str())?;
+        params.insert_known("sub_mch_id", sub.mch_id.as_str())?;
         if let (SubMerchantFields::Both, Some(appid)) = (E::SUB_MERCHANT, &sub.appid) {
-            params.insert("sub_appid", appid.as_str())?;
+            params.insert_known("sub_appid", appid.as_str())?;
         }
     }
-    params.insert("nonce_str", nonce.as_str())?;
+    params.insert_known("nonce_str", nonce.as_str())?;
     if E::Sign::IS_SENT {
-        params.insert(SIGN_TYPE, sign_type.as_str())?;
+        params.insert_known(SIGN_TYPE, sign_type.as_str())?;
     }
     request.fill(&mut params)?;
     let params = sign::signed(params, account.key(), sign_type);
     Ok(Prepared {
+        host: E::HOST,
         path: E::PATH,
         needs_cert: E::NEEDS_CERT,
-        body: xml::write(&params),
+        body: xml::finish(params),
     })
 }
 

@@ -7,10 +7,7 @@ use super::{
 use crate::{Params, SignType};
 
 message! {
-    /// A request to `/secapi/pay/reverse`: an unpaid order is closed, a paid one is paid back. It shows the client certificate.
-    ///
-    /// For micropay only, not before 15 seconds and not after seven days. Without an answer, or with
-    /// [`ReverseResponse::recall`], send it again, at most ten times or so.
+    #[doc = include_str!("pages/reverse.md")]
     request Reverse {
         /// Which order.
         by: OrderRef,

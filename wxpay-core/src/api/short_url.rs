@@ -10,7 +10,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/tools/shorturl`.
+    #[doc = include_str!("pages/shorturl.md")]
     request ShortenUrl {
         /// The address, as it is signed: without URL encoding.
         long_url: LongUrl,

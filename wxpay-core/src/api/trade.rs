@@ -1,6 +1,6 @@
 //! The ways to pay a prepared order.
 
-use super::{FieldError, Fields, Payer, RequestError, TradeType, message::Value, rule};
+use super::{FieldError, Fields, Payer, RequestError, TradeType, message::Value};
 use crate::{InsertError, Params, ProductId, text::SceneInfo};
 
 /// How an order is to be paid, with what that way demands.
@@ -40,11 +40,9 @@ impl Trade {
 
     pub(super) fn check(&self) -> Result<(), RequestError> {
         match self {
-            Self::Mweb { scene_info } => rule(
-                scene_info.as_str().contains("\"h5_info\""),
-                "scene_info",
-                "MWEB demands its part h5_info",
-            ),
+            Self::Mweb { scene_info } => {
+                scene_info.must_have("h5_info", "MWEB demands its part h5_info")
+            }
             _ => Ok(()),
         }
     }

@@ -13,10 +13,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/mmpaymkttransfers/promotion/transfers`. It shows the client certificate.
-    ///
-    /// A transfer whose outcome is not known is sent again under the **same** `partner_trade_no`, or asked for with
-    /// [`TransferQuery`](super::TransferQuery): a new number may pay twice. The answer has no sign and proves nothing.
+    #[doc = include_str!("pages/transfers.md")]
     request Transfer {
         /// The merchant's number of the transfer, which keeps it one.
         partner_trade_no: PartnerTradeNo,

@@ -12,8 +12,7 @@ use crate::{
 };
 
 message! {
-    /// A request to `/mmpaymkttransfers/gettransferinfo`. It shows the client certificate. Here the account's fields are `appid` and
-    /// `mch_id` again.
+    #[doc = include_str!("pages/gettransferinfo.md")]
     request TransferQuery {
         /// Which transfer.
         partner_trade_no: PartnerTradeNo,

@@ -1,42 +1,22 @@
 //! `unifiedorder`: prepare a payment, and get the code that the payer scans.
 
+use alloc::string::String;
+
 use super::{
-    Answer, AnswerKind, Endpoint, FieldError, Fields, Repeat, RequestError, SubMerchantFields,
-    Trade, TradeType,
+    Answer, AnswerKind, Endpoint, FieldError, Fields, OrderDetails, Repeat, RequestError,
+    SubMerchantFields, Trade, TradeType,
     message::{Value, message},
+    prepaid::{expires_after_start, way_to_pay},
     request::{at_least_a_fen, is_notify_url},
     rule,
 };
 use crate::{
     Attach, BeijingTime, Body, CodeUrl, FeeType, Fen, NotifyUrl, OutTradeNo, Params, PrepayId,
     ProductId, SignType, SpbillCreateIp,
-    text::{
-        Detail, DeviceInfo, GoodsTag, LimitPay, MwebUrl, SceneInfo, UserCreid, UserTruename,
-        UserType,
-    },
+    text::{DeviceInfo, MwebUrl},
 };
 
-/// A request to `/pay/unifiedorder`.
-///
-/// The same number with the very same fields may be sent again; the gateway then gives a code that can be used, and an
-/// earlier `code_url` stops working. With any field changed it is refused.
-///
-/// ```
-/// use wxpay_core::{Fen, api::{Payer, Trade, UnifiedOrder}};
-///
-/// let order = UnifiedOrder::native(
-///     "T20260101000001".parse()?,
-///     "Tea".parse()?,
-///     Fen::new(101)?,
-///     "127.0.0.1".parse()?,
-///     "https://example.com/notify".parse()?,
-///     "P1".parse()?,
-/// );
-/// // Paid in another way: what that way demands comes with it.
-/// let payer = Payer::OpenId("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o".parse()?);
-/// let in_wechat = UnifiedOrder { trade: Trade::Jsapi { payer }, ..order };
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+#[doc = include_str!("pages/unifiedorder.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnifiedOrder {
     /// The merchant's number of the order, or of the attempt at it.
@@ -61,90 +41,6 @@ pub struct UnifiedOrder {
     pub time_expire: Option<BeijingTime>,
     /// What else may be said of an order.
     pub more: OrderDetails,
-}
-
-/// The less common fields of an order; the default has none of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OrderDetails {
-    /// The terminal or the shop; `WEB` for pages.
-    pub device_info: Option<DeviceInfo>,
-    /// The goods, for promotions of single goods. It makes the field `version` be sent, which such orders need.
-    pub detail: Option<Detail>,
-    /// A tag that coupons ask for.
-    pub goods_tag: Option<GoodsTag>,
-    /// The id of the goods, where the way of paying does not demand one.
-    pub product_id: Option<ProductId>,
-    /// A way of paying that is ruled out, such as `no_credit`.
-    pub limit_pay: Option<LimitPay>,
-    /// Whether the payer can ask for an invoice.
-    pub receipt: Option<bool>,
-    /// Whether the money is kept for sharing.
-    pub profit_sharing: Option<bool>,
-    /// Where the payment happens, where the way of paying does not demand it.
-    pub scene_info: Option<SceneInfo>,
-    /// The named payer, all three fields of whom go together.
-    pub named_payer: Option<NamedPayer>,
-}
-
-/// The one who must be the payer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedPayer {
-    /// The kind of identity document.
-    pub user_type: UserType,
-    /// The document's number.
-    pub user_creid: UserCreid,
-    /// The name.
-    pub user_truename: UserTruename,
-}
-
-impl OrderDetails {
-    fn put<'a>(&'a self, params: &mut Params<'a>) -> Result<(), RequestError> {
-        if self.detail.is_some() {
-            params.insert("version", "1.0")?;
-        }
-        self.device_info.put(params, "device_info")?;
-        self.detail.put(params, "detail")?;
-        self.goods_tag.put(params, "goods_tag")?;
-        self.product_id.put(params, "product_id")?;
-        self.limit_pay.put(params, "limit_pay")?;
-        self.receipt.put(params, "receipt")?;
-        self.profit_sharing.put(params, "profit_sharing")?;
-        self.scene_info.put(params, "scene_info")?;
-        if let Some(payer) = &self.named_payer {
-            payer.user_type.put(params, "user_type")?;
-            payer.user_creid.put(params, "user_creid")?;
-            payer.user_truename.put(params, "user_truename")?;
-        }
-        Ok(())
-    }
-
-    fn take(fields: Fields<'_>, trade: &Trade) -> Result<Self, FieldError> {
-        let named_payer = match fields.optional("user_type") {
-            None => None,
-            Some(_) => Some(NamedPayer {
-                user_type: fields.text("user_type")?,
-                user_creid: fields.text("user_creid")?,
-                user_truename: fields.text("user_truename")?,
-            }),
-        };
-        Ok(Self {
-            device_info: fields.optional_text("device_info")?,
-            detail: fields.optional_text("detail")?,
-            goods_tag: fields.optional_text("goods_tag")?,
-            product_id: match trade {
-                Trade::Native { .. } => None,
-                _ => fields.optional_text("product_id")?,
-            },
-            limit_pay: fields.optional_text("limit_pay")?,
-            receipt: Value::take(fields, "receipt")?,
-            profit_sharing: Value::take(fields, "profit_sharing")?,
-            scene_info: match trade {
-                Trade::Mweb { .. } => None,
-                _ => fields.optional_text("scene_info")?,
-            },
-            named_payer,
-        })
-    }
 }
 
 impl UnifiedOrder {
@@ -221,11 +117,7 @@ impl UnifiedOrder {
     fn check(&self) -> Result<(), RequestError> {
         at_least_a_fen(self.total_fee, "total_fee")?;
         is_notify_url(&self.notify_url)?;
-        if let (Some(start), Some(expire)) = (self.time_start, self.time_expire)
-            && expire <= start
-        {
-            return Err(RequestError::ExpiresBeforeStart);
-        }
+        expires_after_start(self.time_start, self.time_expire)?;
         self.trade.check()?;
         rule(
             !matches!(self.trade, Trade::Native { .. }) || self.more.product_id.is_none(),
@@ -267,15 +159,12 @@ impl Endpoint for UnifiedOrder {
 
     fn read(answer: &Answer<'_>) -> Result<UnifiedOrderResponse, FieldError> {
         let response = UnifiedOrderResponse::take(answer.fields())?;
-        match response.trade_type {
-            TradeType::Native if response.code_url.is_none() => {
-                Err(FieldError::Missing { field: "code_url" })
-            }
-            TradeType::Mweb if response.mweb_url.is_none() => {
-                Err(FieldError::Missing { field: "mweb_url" })
-            }
-            _ => Ok(response),
-        }
+        way_to_pay(
+            &response.trade_type,
+            response.code_url.as_ref(),
+            response.mweb_url.as_ref(),
+        )?;
+        Ok(response)
     }
 }
 
@@ -293,5 +182,7 @@ message! {
         mweb_url: MwebUrl,
         /// The terminal or the shop, as the request gave it.
         device_info: DeviceInfo,
+        /// The discounts, as JSON text.
+        promotion_detail: String,
     }
 }

@@ -1,15 +1,15 @@
-//! Exact decimals of a bill: yuan, with up to five decimals, and rates.
+//! Exact amounts of yuan, with up to five decimals.
 
 use core::fmt;
+use core::ops::Range;
 
+use super::decimal;
 use crate::Fen;
 
 /// Hundred-thousandths of a yuan in a yuan.
 const YUAN: i64 = 100_000;
 /// Hundred-thousandths of a yuan in a fen.
 const FEN: i64 = YUAN / 100;
-/// Digits before the point that are read: ten trillion yuan fit, and so does every sum below them.
-const MAX_WHOLE_DIGITS: usize = 13;
 
 /// An exact amount of yuan with up to five decimals, above or below nothing.
 ///
@@ -56,7 +56,7 @@ impl ExactYuan {
         }
     }
 
-    const fn to_fen(self) -> Result<Fen, AmountError> {
+    pub(super) const fn to_fen(self) -> Result<Fen, AmountError> {
         if self.0 < 0 {
             return Err(AmountError::Negative);
         }
@@ -69,13 +69,10 @@ impl ExactYuan {
         }
     }
 
-    pub(super) fn from_bytes(text: &[u8]) -> Result<Self, AmountError> {
-        let (negative, digits) = match text.split_first() {
-            Some((b'-', digits)) => (true, digits),
-            _ => (false, text),
-        };
-        let value = scaled(digits, 5)?;
-        Ok(Self(if negative { -value } else { value }))
+    /// Reads the cell at `range` of `line`.
+    #[inline]
+    pub(super) fn from_cell(line: &[u8], range: Range<usize>) -> Result<Self, AmountError> {
+        decimal::hundred_thousandths(line, range).map(Self)
     }
 }
 
@@ -83,7 +80,7 @@ impl core::str::FromStr for ExactYuan {
     type Err = AmountError;
 
     fn from_str(text: &str) -> Result<Self, AmountError> {
-        Self::from_bytes(text.as_bytes())
+        Self::from_cell(text.as_bytes(), 0..text.len())
     }
 }
 
@@ -92,7 +89,7 @@ impl fmt::Display for ExactYuan {
         let sign = if self.0 < 0 { "-" } else { "" };
         let value = self.0.unsigned_abs();
         write!(f, "{sign}{}", value / YUAN.unsigned_abs())?;
-        fraction(f, value % YUAN.unsigned_abs(), 5)
+        decimal::fraction(f, value % YUAN.unsigned_abs(), 5)
     }
 }
 
@@ -115,15 +112,7 @@ impl fmt::Debug for ExactYuan {
 /// # Errors
 /// [`AmountError`]; [`AmountError::TooFine`] for a part of a fen.
 pub fn parse_yuan(text: &str) -> Result<Fen, AmountError> {
-    fen(text.as_bytes())
-}
-
-pub(super) fn fen(text: &[u8]) -> Result<Fen, AmountError> {
-    // Most amounts of a bill are this.
-    if text == b"0.00" {
-        return Ok(Fen::ZERO);
-    }
-    ExactYuan::from_bytes(text)?.to_fen()
+    text.parse::<ExactYuan>()?.to_fen()
 }
 
 /// Why a text is not an amount or a rate.
@@ -148,99 +137,6 @@ pub enum AmountError {
     /// A rate does not end in a percent sign.
     #[error("a rate without a percent sign")]
     NoPercent,
-}
-
-/// The part of an amount that the gateway keeps: `0.60%` is 6000 millionths.
-///
-/// ```
-/// use wxpay_core::bill::Rate;
-///
-/// let rate: Rate = "0.60%".parse()?;
-/// assert_eq!(rate.millionths(), 6_000);
-/// assert_eq!(rate.to_string(), "0.60%");
-/// # Ok::<(), wxpay_core::bill::AmountError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rate(u32);
-
-impl Rate {
-    /// The rate in millionths of the amount.
-    #[must_use]
-    pub const fn millionths(self) -> u32 {
-        self.0
-    }
-}
-
-impl core::str::FromStr for Rate {
-    type Err = AmountError;
-
-    fn from_str(text: &str) -> Result<Self, AmountError> {
-        let number = text.strip_suffix('%').ok_or(AmountError::NoPercent)?;
-        let millionths = scaled(number.as_bytes(), 4)?;
-        u32::try_from(millionths)
-            .map(Self)
-            .map_err(|_| AmountError::TooLarge)
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0 / 10_000)?;
-        fraction(f, u64::from(self.0 % 10_000), 4)?;
-        f.write_str("%")
-    }
-}
-
-/// The powers of ten up to the most decimals.
-const POWERS: [i64; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
-
-/// `digits`, with or without a point, as a whole number of the unit that has `decimals` decimals.
-fn scaled(digits: &[u8], decimals: u8) -> Result<i64, AmountError> {
-    let mut value = 0_i64;
-    let mut whole = 0;
-    let mut rest = digits;
-    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
-        whole += 1;
-        if whole > MAX_WHOLE_DIGITS {
-            return Err(AmountError::TooLarge);
-        }
-        value = value * 10 + i64::from(digit - b'0');
-        rest = tail;
-    }
-    if whole == 0 {
-        return Err(AmountError::NotDecimal);
-    }
-    let mut missing = decimals;
-    if let [b'.', tail @ ..] = rest {
-        if tail.is_empty() {
-            return Err(AmountError::NotDecimal);
-        }
-        for digit in tail {
-            if !digit.is_ascii_digit() {
-                return Err(AmountError::NotDecimal);
-            }
-            if missing > 0 {
-                missing -= 1;
-                value = value * 10 + i64::from(digit - b'0');
-            } else if *digit != b'0' {
-                return Err(AmountError::TooFine {
-                    max_decimals: decimals,
-                });
-            }
-        }
-    } else if !rest.is_empty() {
-        return Err(AmountError::NotDecimal);
-    }
-    Ok(value * POWERS[usize::from(missing)])
-}
-
-/// Writes the decimals behind the point: two at least, and no zeros behind those.
-fn fraction(f: &mut fmt::Formatter<'_>, mut value: u64, mut decimals: usize) -> fmt::Result {
-    while decimals > 2 && value.is_multiple_of(10) {
-        value /= 10;
-        decimals -= 1;
-    }
-    write!(f, ".{value:0decimals$}")
 }
 
 #[cfg(test)]
@@ -290,19 +186,6 @@ mod tests {
             Err(AmountError::TooFine { max_decimals: 2 })
         );
         assert_eq!(parse_yuan("-0.01"), Err(AmountError::Negative));
-    }
-
-    #[test]
-    fn rates() {
-        for (text, millionths) in [("0.60%", 6_000), ("1%", 10_000), ("0.0001%", 1)] {
-            assert_eq!(text.parse::<Rate>().unwrap().millionths(), millionths);
-        }
-        assert_eq!("0.60".parse::<Rate>(), Err(AmountError::NoPercent));
-        assert_eq!(
-            "0.00001%".parse::<Rate>(),
-            Err(AmountError::TooFine { max_decimals: 4 })
-        );
-        assert_eq!("999999%".parse::<Rate>(), Err(AmountError::TooLarge));
     }
 
     proptest! {

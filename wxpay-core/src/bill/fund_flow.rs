@@ -36,20 +36,32 @@ pub struct FundFlow<'a> {
     pub voucher_no: Option<&'a str>,
 }
 
+/// The columns that a bill of fund flow must have.
+const NEEDED: [Column; 8] = [
+    Column::AccountTime,
+    Column::Direction,
+    Column::Amount,
+    Column::Balance,
+    Column::BusinessNo,
+    Column::FlowNo,
+    Column::BusinessName,
+    Column::BusinessType,
+];
+
 impl<'a> TryFrom<Row<'a>> for FundFlow<'a> {
     type Error = BillError;
 
     fn try_from(row: Row<'a>) -> Result<Self, BillError> {
-        let balance = row.read(Column::Balance, |text| Ok(text.parse()?))?;
+        row.has(&NEEDED)?;
         Ok(Self {
             time: row.must(Column::AccountTime, row.time(Column::AccountTime)?)?,
-            direction: row.required(Column::Direction)?.into(),
+            direction: row.text(Column::Direction).into(),
             amount: row.must(Column::Amount, row.fen(Column::Amount)?)?,
-            balance: row.must(Column::Balance, balance)?,
-            business_no: row.required(Column::BusinessNo)?,
-            flow_no: row.required(Column::FlowNo)?,
-            business_name: row.required(Column::BusinessName)?,
-            business_type: row.required(Column::BusinessType)?,
+            balance: row.must(Column::Balance, row.exact(Column::Balance)?)?,
+            business_no: row.text(Column::BusinessNo),
+            flow_no: row.text(Column::FlowNo),
+            business_name: row.text(Column::BusinessName),
+            business_type: row.text(Column::BusinessType),
             applicant: row.filled(Column::Applicant),
             note: row.filled(Column::Note),
             voucher_no: row.filled(Column::VoucherNo),

@@ -1,13 +1,22 @@
 //! gzip undone in bounded steps: RFC 1952, one member or several.
 
-use alloc::vec::Vec;
+use core::fmt;
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use crc32fast::Hasher;
+use miniz_oxide::inflate::TINFLStatus as Status;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
 use super::GzipError;
+use super::pending::Pending;
 
 /// The least room for what comes out of one step, in bytes.
 const STEP_BYTES: usize = 64 * 1024;
+/// How far back what comes out may point into what came out before, in bytes.
+const WINDOW_BYTES: usize = 32 * 1024;
+/// What comes out goes right to where it is read: the buffer is the window.
+const FLAGS: u32 = inflate_flags::TINFL_FLAG_HAS_MORE_INPUT
+    | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
+    | inflate_flags::TINFL_FLAG_IGNORE_ADLER32;
 const FIXED_BYTES: usize = 10;
 const TRAILER_BYTES: usize = 8;
 const MAGIC_AND_METHOD: [u8; 3] = [0x1F, 0x8B, 8];
@@ -36,14 +45,17 @@ enum Place {
 }
 
 /// Undoes gzip, a step at a time.
-#[derive(Debug)]
 pub(super) struct Gunzip {
     place: Place,
     /// What the header says is still to come before the body.
     flags: u8,
     trailer: [u8; TRAILER_BYTES],
-    inflate: Decompress,
-    crc: Crc,
+    inflate: DecompressorOxide,
+    /// So many bytes of the member may be pointed at.
+    window: usize,
+    crc: Hasher,
+    /// The length of what came out of the member, modulo 2^32.
+    length: u32,
     /// The last step ended for want of room, so there may be more to come out.
     full: bool,
     members: u64,
@@ -55,8 +67,10 @@ impl Gunzip {
             place: Place::Fixed(0),
             flags: 0,
             trailer: [0; TRAILER_BYTES],
-            inflate: Decompress::new(false),
-            crc: Crc::new(),
+            inflate: DecompressorOxide::new(),
+            window: 0,
+            crc: Hasher::new(),
+            length: 0,
             full: false,
             members: 0,
         }
@@ -72,35 +86,41 @@ impl Gunzip {
         matches!(self.place, Place::Fixed(0)) && self.members > 0
     }
 
-    /// Reads some of `input` and puts what comes out behind `output`. How many bytes of the input were read.
-    pub(super) fn step(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<usize, GzipError> {
+    /// Reads some of `input` and puts what comes out behind `output`. How many bytes were read, and how many came out.
+    pub(super) fn step(
+        &mut self,
+        input: &[u8],
+        output: &mut Pending,
+    ) -> Result<(usize, usize), GzipError> {
         let mut read = 0;
         while !matches!(self.place, Place::Body) {
             let Some(byte) = input.get(read) else {
-                return Ok(read);
+                return Ok((read, 0));
             };
             self.frame(*byte)?;
             read += 1;
         }
-        output.reserve(STEP_BYTES);
-        let before = output.len();
-        let total = self.inflate.total_in();
-        let status = self
-            .inflate
-            .decompress_vec(&input[read..], output, FlushDecompress::None)
-            .map_err(|_| GzipError::Broken)?;
-        self.crc.update(&output[before..]);
-        let taken = usize::try_from(self.inflate.total_in() - total).unwrap_or(usize::MAX);
-        // With room and input there is progress, or there never will be.
-        let stuck = taken == 0 && output.len() == before && read < input.len();
-        if stuck && status != Status::StreamEnd {
-            return Err(GzipError::Broken);
+        let input = &input[read..];
+        let room = output.room(self.window, STEP_BYTES);
+        let (status, taken, made) = decompress(&mut self.inflate, input, room, self.window, FLAGS);
+        let made_bytes = &room[self.window..self.window + made];
+        self.crc.update(made_bytes);
+        // Modulo 2^32, as the trailer has it.
+        #[allow(clippy::cast_possible_truncation)]
+        {
+            self.length = self.length.wrapping_add(made as u32);
         }
-        self.full = status != Status::StreamEnd && output.len() == output.capacity();
-        if status == Status::StreamEnd {
-            self.place = Place::Trailer(0);
+        output.came(made);
+        self.window = WINDOW_BYTES.min(self.window + made);
+        self.full = false;
+        match status {
+            Status::Done => self.place = Place::Trailer(0),
+            Status::HasMoreOutput => self.full = true,
+            // With input there is progress, or there never will be.
+            Status::NeedsMoreInput if taken + made > 0 || input.is_empty() => {}
+            _ => return Err(GzipError::Broken),
         }
-        Ok(read + taken)
+        Ok((read + taken, made))
     }
 
     /// Reads one byte in front of a body or behind it.
@@ -166,14 +186,25 @@ impl Gunzip {
 
     fn end_member(&mut self) -> Result<(), GzipError> {
         let mut counted = [0; TRAILER_BYTES];
-        counted[..4].copy_from_slice(&self.crc.sum().to_le_bytes());
-        counted[4..].copy_from_slice(&self.crc.amount().to_le_bytes());
+        let crc = core::mem::take(&mut self.crc).finalize();
+        counted[..4].copy_from_slice(&crc.to_le_bytes());
+        counted[4..].copy_from_slice(&self.length.to_le_bytes());
         if counted != self.trailer {
             return Err(GzipError::Broken);
         }
-        self.inflate.reset(false);
-        self.crc.reset();
+        self.inflate.init();
+        self.window = 0;
+        self.length = 0;
         self.members += 1;
         Ok(())
+    }
+}
+
+impl fmt::Debug for Gunzip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gunzip")
+            .field("place", &self.place)
+            .field("members", &self.members)
+            .finish_non_exhaustive()
     }
 }

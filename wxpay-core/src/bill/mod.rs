@@ -36,36 +36,56 @@
 //!
 //! A day without trades has either a bill without rows, or a refusal in XML: [`Refusal::means_no_bill`]. Money is in yuan here
 //! and becomes [`Fen`](crate::Fen) by its digits; commissions have parts of a fen and a sign, and are
-//! [`ExactYuan`]. With the feature `gzip`, `GzipBill` takes the bytes of a request with `tar_type=GZIP`.
+//! [`ExactYuan`]. With the feature `gzip`, `GzipBill` takes the bytes of a request with `tar_type=GZIP`, and `ReadAhead` reads a
+//! file or a stream of them on two threads.
 //!
 //! Source: pay.weixin.qq.com, "交易账单详细说明" and "资金账单详细说明" (2024-11-25), downloadbill and downloadfundflow of API V2.
 
 mod amount;
+mod cells;
 mod column;
+mod decimal;
 mod error;
 mod fund_flow;
 #[cfg(feature = "gzip")]
 mod gunzip;
 #[cfg(feature = "gzip")]
 mod gzip;
-mod line;
+mod header;
+mod header_text;
+mod lines;
+mod pending;
+mod rate;
+#[cfg(feature = "gzip")]
+mod read_ahead;
 mod reader;
 mod refusal;
 mod row;
+mod sum;
 mod summary;
+mod totals;
 mod trade;
+#[cfg(feature = "gzip")]
+mod unpack;
 
-pub use amount::{AmountError, ExactYuan, Rate, parse_yuan};
-pub use column::{BillKind, Column};
+pub use amount::{AmountError, ExactYuan, parse_yuan};
+pub use column::Column;
 pub use error::{BillError, CellError, SumValue};
 pub use fund_flow::{Direction, FundFlow};
 #[cfg(feature = "gzip")]
-pub use gzip::{GzipBill, GzipError, MAX_GZIP_BYTES, MAX_GZIP_RATIO};
+pub use gzip::GzipBill;
+pub use header::BillKind;
+pub use rate::Rate;
+#[cfg(feature = "gzip")]
+pub use read_ahead::{ReadAhead, ReadAheadError};
 pub use reader::BillReader;
 pub use refusal::Refusal;
 pub use row::Row;
-pub use summary::{Sum, Summary};
+pub use sum::Sum;
+pub use summary::Summary;
 pub use trade::{Payer, Refund, RefundState, RefundType, Trade, TradeState, TradeType};
+#[cfg(feature = "gzip")]
+pub use unpack::{GzipError, MAX_GZIP_BYTES, MAX_GZIP_RATIO};
 
 /// The longest line that is read, in bytes. The longest text in a bill is a note of 2048 characters.
 pub const MAX_LINE_BYTES: usize = 32 * 1024;

@@ -1,12 +1,10 @@
 //! The reader: bytes in, rows out.
 
-use alloc::{boxed::Box, vec::Vec};
-use core::ops::Range;
+use alloc::boxed::Box;
 
-use super::column::Header;
-use super::line::Cells;
-use super::summary::{self, Totals};
-use super::{BillError, BillKind, MAX_LINE_BYTES, MAX_PENDING_BYTES, Refusal, Row, Summary};
+use super::lines::{Lines, Stage};
+use super::pending::Pending;
+use super::{BillError, BillKind, MAX_PENDING_BYTES, Refusal, Row, Summary};
 use crate::XmlError;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -21,34 +19,9 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// See the [module](super) for an example.
 #[derive(Debug)]
 pub struct BillReader {
-    /// What was pushed; before `at` all is read, and between `at` and `scanned` there is no line end.
-    bytes: Vec<u8>,
-    at: usize,
-    scanned: usize,
-    /// The number of lines read.
-    lines: u64,
-    stage: Stage,
-    /// The row that was read last.
-    row: Range<usize>,
-    cells: Cells,
-    totals: Totals,
+    pending: Pending,
+    lines: Lines,
     failed: Option<BillError>,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// Nothing is known yet.
-    Start,
-    /// An answer in XML; it is read when all of it is there.
-    Xml,
-    /// The header comes next.
-    Header,
-    /// A row comes next, or the summary's header.
-    Rows(Header),
-    /// The summary row comes next.
-    Summary(Header, Vec<Box<str>>),
-    /// All is read.
-    End(Header, Summary),
 }
 
 impl BillReader {
@@ -56,14 +29,8 @@ impl BillReader {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            bytes: Vec::new(),
-            at: 0,
-            scanned: 0,
-            lines: 0,
-            stage: Stage::Start,
-            row: 0..0,
-            cells: Cells::new(),
-            totals: Totals::new(),
+            pending: Pending::new(),
+            lines: Lines::new(),
             failed: None,
         }
     }
@@ -77,14 +44,7 @@ impl BillReader {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        self.drop_read();
-        if self.bytes.len() + piece.len() > MAX_PENDING_BYTES {
-            return Err(BillError::NotDrained {
-                max_bytes: MAX_PENDING_BYTES,
-            });
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(())
+        self.pending.push(piece)
     }
 
     /// The next row, or nothing when more must be pushed first.
@@ -102,23 +62,16 @@ impl BillReader {
     /// The kind of bill, once its header was read.
     #[must_use]
     pub const fn kind(&self) -> Option<BillKind> {
-        match &self.stage {
-            Stage::Rows(header) | Stage::Summary(header, _) | Stage::End(header, _) => {
-                Some(header.kind)
-            }
-            Stage::Start | Stage::Xml | Stage::Header => None,
+        match self.lines.header() {
+            Some(header) => Some(header.kind),
+            None => None,
         }
     }
 
     /// The names of the columns in the bill's order, once the header was read.
     #[must_use]
     pub fn columns(&self) -> impl ExactSizeIterator<Item = &str> {
-        let names: &[Box<str>] = match &self.stage {
-            Stage::Rows(header) | Stage::Summary(header, _) | Stage::End(header, _) => {
-                &header.names
-            }
-            Stage::Start | Stage::Xml | Stage::Header => &[],
-        };
+        let names: &[Box<str>] = self.lines.header().map_or(&[], |header| &header.names);
         names.iter().map(|name| &**name)
     }
 
@@ -136,42 +89,33 @@ impl BillReader {
                 max_bytes: MAX_PENDING_BYTES,
             });
         }
-        // The last line may come without a line end.
-        let rest = self.at..self.bytes.len();
-        match self.stage {
+        match self.lines.stage {
             Stage::Xml => {
-                return Err(match Refusal::read(&self.bytes[rest]) {
+                return Err(match Refusal::read(self.pending.unread()) {
                     Ok(refusal) => BillError::Refused(refusal),
                     Err(error) => error,
                 });
             }
-            Stage::Summary(..) | Stage::End(..) if !rest.is_empty() => {
-                self.line(rest)?;
+            // The last line may come without a line end.
+            Stage::Summary(..) | Stage::End(..) if !self.pending.unread().is_empty() => {
+                let rest = self.pending.take_rest();
+                self.lines.read(&self.pending, rest)?;
             }
             _ => {}
         }
-        match self.stage {
-            Stage::End(header, summary) => {
-                summary.check(&header, &self.totals)?;
-                Ok(summary)
-            }
-            _ => Err(BillError::Cut {
-                line: self.lines + 1,
-            }),
-        }
+        self.lines.end()
     }
 
-    /// Where more of the bill may be put, behind what is there: push without a copy.
+    /// Makes `error` the reader's last word.
     #[cfg(feature = "gzip")]
-    pub(super) fn room(&mut self) -> &mut Vec<u8> {
-        self.drop_read();
-        &mut self.bytes
+    pub(super) fn fail(&mut self, error: BillError) {
+        self.failed = Some(error);
     }
 
-    fn drop_read(&mut self) {
-        self.bytes.drain(..self.at);
-        self.scanned -= self.at;
-        self.at = 0;
+    /// Where more of the bill may be put, without a copy.
+    #[cfg(feature = "gzip")]
+    pub(super) const fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
     }
 
     /// Reads lines up to the end of the next row. Whether there was one.
@@ -188,33 +132,22 @@ impl BillReader {
 
     /// The row that [`BillReader::advance`] read.
     pub(super) fn current(&mut self) -> Result<Row<'_>, BillError> {
-        let text = match utf8(&self.bytes[self.row.clone()], self.lines) {
-            Ok(text) => text,
-            Err(error) => {
-                self.failed = Some(error.clone());
-                return Err(error);
-            }
-        };
-        let Stage::Rows(header) = &self.stage else {
-            return Err(BillError::NoBill);
-        };
-        Ok(Row {
-            line: self.lines,
-            text,
-            cells: &self.cells,
-            header,
-        })
+        let row = self.lines.row(&self.pending);
+        if let Err(error) = &row {
+            self.failed = Some(error.clone());
+        }
+        row
     }
 
     fn find_row(&mut self) -> Result<bool, BillError> {
-        if matches!(self.stage, Stage::Start) {
+        if matches!(self.lines.stage, Stage::Start) {
             self.start();
         }
-        if matches!(self.stage, Stage::Start) {
+        if matches!(self.lines.stage, Stage::Start) {
             return Ok(false);
         }
-        if matches!(self.stage, Stage::Xml) {
-            let got = self.bytes.len() - self.at;
+        if matches!(self.lines.stage, Stage::Xml) {
+            let got = self.pending.unread().len();
             if got > MAX_ANSWER_BYTES {
                 return Err(BillError::NotAnAnswer(XmlError::TooLarge {
                     max_bytes: MAX_ANSWER_BYTES,
@@ -223,8 +156,8 @@ impl BillReader {
             }
             return Ok(false);
         }
-        while let Some(line) = self.take_line()? {
-            if self.line(line)? {
+        while let Some(line) = self.pending.take_line(self.lines.next())? {
+            if self.lines.read(&self.pending, line)? {
                 return Ok(true);
             }
         }
@@ -233,7 +166,7 @@ impl BillReader {
 
     /// Tells a bill from an answer by the first bytes.
     fn start(&mut self) {
-        let begin = &self.bytes[self.at..];
+        let begin = self.pending.unread();
         let skipped = if begin.starts_with(BOM) {
             BOM.len()
         } else if BOM.starts_with(begin) {
@@ -244,87 +177,12 @@ impl BillReader {
         let Some(first) = begin.get(skipped) else {
             return;
         };
-        self.stage = if *first == b'<' {
+        self.lines.stage = if *first == b'<' {
             Stage::Xml
         } else {
             Stage::Header
         };
-        self.at += skipped;
-        self.scanned = self.at;
-    }
-
-    /// The next whole line, without its end.
-    fn take_line(&mut self) -> Result<Option<Range<usize>>, BillError> {
-        let end = memchr::memchr(b'\n', &self.bytes[self.scanned..]);
-        let to = end.map_or(self.bytes.len(), |end| self.scanned + end);
-        if to - self.at > MAX_LINE_BYTES {
-            return Err(BillError::LongLine {
-                line: self.lines + 1,
-                max_bytes: MAX_LINE_BYTES,
-            });
-        }
-        if end.is_none() {
-            self.scanned = to;
-            return Ok(None);
-        }
-        let from = self.at;
-        self.at = to + 1;
-        self.scanned = self.at;
-        Ok(Some(from..to))
-    }
-
-    /// Reads one line. Whether it is a row.
-    fn line(&mut self, mut range: Range<usize>) -> Result<bool, BillError> {
-        self.lines += 1;
-        if self.bytes[range.clone()].last() == Some(&b'\r') {
-            range.end -= 1;
-        }
-        let line = &self.bytes[range.clone()];
-        if line.is_empty() {
-            return Ok(false);
-        }
-        let number = self.lines;
-        match &mut self.stage {
-            // find_row leaves these before it reads a line.
-            Stage::Start | Stage::Xml => return Err(BillError::NoBill),
-            Stage::Header => {
-                self.stage = Stage::Rows(Header::read(utf8(line, number)?, number)?);
-            }
-            Stage::Rows(header) => {
-                // A row begins with a time: the longer look is for other lines only.
-                if !matches!(line, [b'`', b'0'..=b'9', ..]) && summary::is_header(line) {
-                    let names = Summary::read_header(utf8(line, number)?, number)?;
-                    let stage = core::mem::replace(&mut self.stage, Stage::Header);
-                    if let Stage::Rows(header) = stage {
-                        self.stage = Stage::Summary(header, names);
-                    }
-                    return Ok(false);
-                }
-                self.cells.cut(line, number)?;
-                same_count(header.names.len(), self.cells.count(), number)?;
-                self.totals.add(header, line, &self.cells, number)?;
-                self.row = range;
-                return Ok(true);
-            }
-            Stage::Summary(header, names) => {
-                self.cells.cut(line, number)?;
-                same_count(names.len(), self.cells.count(), number)?;
-                let summary = Summary::read(
-                    names,
-                    utf8(line, number)?,
-                    &self.cells,
-                    number,
-                    header,
-                    &self.totals,
-                )?;
-                let stage = core::mem::replace(&mut self.stage, Stage::Header);
-                if let Stage::Summary(header, _) = stage {
-                    self.stage = Stage::End(header, summary);
-                }
-            }
-            Stage::End(..) => return Err(BillError::AfterSummary { line: number }),
-        }
-        Ok(false)
+        self.pending.skip(skipped);
     }
 }
 
@@ -332,22 +190,4 @@ impl Default for BillReader {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn same_count(expected: usize, got: usize, line: u64) -> Result<(), BillError> {
-    if expected == got {
-        return Ok(());
-    }
-    Err(BillError::CellCount {
-        line,
-        expected,
-        got,
-    })
-}
-
-fn utf8(bytes: &[u8], line: u64) -> Result<&str, BillError> {
-    core::str::from_utf8(bytes).map_err(|error| BillError::NotUtf8 {
-        line,
-        at: error.valid_up_to(),
-    })
 }

@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use super::column::Header;
-use super::line::Cells;
-use super::{BillError, CellError, Column, amount};
+use super::cells::Cells;
+use super::header::Header;
+use super::totals::RowAmounts;
+use super::{BillError, BillKind, CellError, Column, ExactYuan};
 use crate::{BeijingTime, Fen};
 
 /// One row, as text. It borrows from the reader, so it lives until the next call.
@@ -17,6 +18,7 @@ pub struct Row<'a> {
     pub(super) line: u64,
     pub(super) text: &'a str,
     pub(super) cells: &'a Cells,
+    pub(super) amounts: &'a RowAmounts,
     pub(super) header: &'a Header,
 }
 
@@ -52,34 +54,73 @@ impl<'a> Row<'a> {
         &self.text[self.cells.range(place)]
     }
 
-    /// The text of a column that must be there, perhaps empty.
-    pub(super) fn required(&self, column: Column) -> Result<&'a str, BillError> {
-        self.column(column).ok_or(BillError::NoColumn {
-            line: self.line,
-            column: column.text(),
-        })
+    /// Whether the bill has all of these columns.
+    pub(super) fn has(&self, columns: &[Column]) -> Result<(), BillError> {
+        match self.header.lacks(columns) {
+            None => Ok(()),
+            Some(column) => Err(BillError::NoColumn {
+                line: self.line,
+                column: column.text(),
+            }),
+        }
+    }
+
+    /// The text of a column; empty when the bill has none such.
+    #[inline]
+    pub(super) fn text(&self, column: Column) -> &'a str {
+        self.cell(self.header.place_or_empty(column))
     }
 
     /// The text of a column, unless it is empty or the bill has none such.
     #[inline]
     pub(super) fn filled(&self, column: Column) -> Option<&'a str> {
-        self.column(column).filter(|text| !text.is_empty())
+        Some(self.text(column)).filter(|text| !text.is_empty())
     }
 
     /// The text of a column where `0` means nothing, too.
+    #[inline]
     pub(super) fn number(&self, column: Column) -> Option<&'a str> {
         self.filled(column).filter(|text| *text != "0")
     }
 
-    pub(super) fn fen(&self, column: Column) -> Result<Option<Fen>, BillError> {
-        self.read(column, |text| Ok(amount::fen(text.as_bytes())?))
+    /// The amount in a cell; one that is empty, or that the bill does not have, is nothing.
+    #[inline]
+    pub(super) fn exact(&self, column: Column) -> Result<Option<ExactYuan>, BillError> {
+        let range = self.cells.range(self.header.place_or_empty(column));
+        if range.is_empty() {
+            return Ok(None);
+        }
+        if self.header.kind != BillKind::FundFlow
+            && let Some(amount) = self.amounts.get(column)
+        {
+            return Ok(Some(amount));
+        }
+        match ExactYuan::from_cell(self.text.as_bytes(), range) {
+            Ok(amount) => Ok(Some(amount)),
+            Err(why) => Err(self.bad(column, why.into())),
+        }
     }
 
+    /// As [`Row::exact`], in whole fen.
+    #[inline]
+    pub(super) fn fen(&self, column: Column) -> Result<Option<Fen>, BillError> {
+        match self.exact(column)? {
+            None => Ok(None),
+            Some(ExactYuan::ZERO) => Ok(Some(Fen::ZERO)),
+            Some(amount) => match amount.to_fen() {
+                Ok(fen) => Ok(Some(fen)),
+                Err(why) => Err(self.bad(column, why.into())),
+            },
+        }
+    }
+
+    #[inline]
     pub(super) fn time(&self, column: Column) -> Result<Option<BeijingTime>, BillError> {
         self.read(column, |text| Ok(BeijingTime::parse_dashed(text)?))
     }
 
     /// Reads a cell; one that is empty, or that the bill does not have, is nothing.
+    #[inline]
     pub(super) fn read<T>(
         &self,
         column: Column,
@@ -94,13 +135,10 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// What [`Row::read`] found, or the error of an empty cell.
+    /// What was found in a cell that must not be empty.
+    #[inline]
     pub(super) fn must<T>(&self, column: Column, value: Option<T>) -> Result<T, BillError> {
-        if let Some(value) = value {
-            return Ok(value);
-        }
-        self.required(column)?;
-        Err(self.bad(column, CellError::Empty))
+        value.ok_or_else(|| self.bad(column, CellError::Empty))
     }
 
     #[cold]

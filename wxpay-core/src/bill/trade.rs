@@ -83,30 +83,48 @@ pub struct Refund<'a> {
     pub returned_commission: Option<ExactYuan>,
 }
 
+/// The columns that a bill of trades must have.
+const NEEDED: [Column; 10] = [
+    Column::TradeTime,
+    Column::TradeState,
+    Column::TradeType,
+    Column::AppId,
+    Column::MchId,
+    Column::TransactionId,
+    Column::OutTradeNo,
+    Column::BankType,
+    Column::FeeType,
+    Column::Body,
+];
+/// The columns that it must have for a refund.
+const NEEDED_OF_REFUND: [Column; 3] =
+    [Column::OutRefundNo, Column::RefundType, Column::RefundState];
+
 impl<'a> TryFrom<Row<'a>> for Trade<'a> {
     type Error = BillError;
 
     fn try_from(row: Row<'a>) -> Result<Self, BillError> {
+        row.has(&NEEDED)?;
         Ok(Self {
             time: row.must(Column::TradeTime, row.time(Column::TradeTime)?)?,
-            state: row.required(Column::TradeState)?.into(),
-            trade_type: row.required(Column::TradeType)?.into(),
-            appid: row.required(Column::AppId)?,
-            mch_id: row.required(Column::MchId)?,
+            state: row.text(Column::TradeState).into(),
+            trade_type: row.text(Column::TradeType).into(),
+            appid: row.text(Column::AppId),
+            mch_id: row.text(Column::MchId),
             sub_mch_id: row.number(Column::SubMchId),
             device_info: row.filled(Column::DeviceInfo),
-            transaction_id: row.required(Column::TransactionId)?,
-            out_trade_no: row.required(Column::OutTradeNo)?,
+            transaction_id: row.text(Column::TransactionId),
+            out_trade_no: row.text(Column::OutTradeNo),
             openid: row.filled(Column::OpenId).map(Payer),
-            bank_type: row.required(Column::BankType)?,
-            fee_type: row.required(Column::FeeType)?,
+            bank_type: row.text(Column::BankType),
+            fee_type: row.text(Column::FeeType),
             order_total: row.fen(Column::OrderTotal)?,
             settlement_total: row.fen(Column::SettlementTotal)?,
             coupon: row.fen(Column::Coupon)?,
             refund: Refund::read(row)?,
-            body: row.required(Column::Body)?,
+            body: row.text(Column::Body),
             attach: row.filled(Column::Attach),
-            commission: exact(row, Column::Commission)?,
+            commission: row.exact(Column::Commission)?,
             rate: row.read(Column::Rate, |text| Ok(text.parse()?))?,
             rate_note: row.filled(Column::RateNote),
         })
@@ -119,23 +137,20 @@ impl<'a> Refund<'a> {
         let Some(refund_id) = row.number(Column::RefundId) else {
             return Ok(None);
         };
+        row.has(&NEEDED_OF_REFUND)?;
         Ok(Some(Self {
             refund_id,
-            out_refund_no: row.required(Column::OutRefundNo)?,
+            out_refund_no: row.text(Column::OutRefundNo),
             requested: row.fen(Column::RequestedRefund)?,
             refund: row.fen(Column::Refund)?,
             coupon_refund: row.fen(Column::CouponRefund)?,
-            refund_type: row.required(Column::RefundType)?.into(),
-            state: row.required(Column::RefundState)?.into(),
+            refund_type: row.text(Column::RefundType).into(),
+            state: row.text(Column::RefundState).into(),
             applied: row.time(Column::RefundApplied)?,
             succeeded: row.time(Column::RefundSucceeded)?,
-            returned_commission: exact(row, Column::ReturnedCommission)?,
+            returned_commission: row.exact(Column::ReturnedCommission)?,
         }))
     }
-}
-
-fn exact(row: Row<'_>, column: Column) -> Result<Option<ExactYuan>, BillError> {
-    row.read(column, |text| Ok(ExactYuan::from_bytes(text.as_bytes())?))
 }
 
 /// A payer's id in a bill: personal data, so `Debug` hides most of it.

@@ -18,6 +18,7 @@ use super::{
     hosts::{Base, Hosts},
     limit::Limit,
     observe::Hooks,
+    phase::Dialing,
     shared::{Http, Shared},
 };
 use crate::{Account, transport::RetryPolicy};
@@ -30,6 +31,7 @@ pub struct ClientBuilder {
     backup_url: Option<String>,
     connect_timeout: Duration,
     read_timeout: Duration,
+    pool_idle_timeout: Duration,
     total_timeout: Duration,
     download_timeout: Duration,
     identity: Option<Identity>,
@@ -61,8 +63,8 @@ impl ClientBuilder {
     pub const DEFAULT_MAX_CALLS: usize = 256;
     /// How long a call waits for one of the others to end.
     pub const DEFAULT_LONGEST_WAIT: Duration = Duration::from_secs(5);
-    /// An idle connection is dropped before the gateway is likely to drop it under a request.
-    const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+    /// How long an idle connection is kept.
+    pub const DEFAULT_POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
     pub(super) fn new(account: Account) -> Self {
         Self {
@@ -71,6 +73,7 @@ impl ClientBuilder {
             backup_url: None,
             connect_timeout: Self::DEFAULT_CONNECT_TIMEOUT,
             read_timeout: Self::DEFAULT_READ_TIMEOUT,
+            pool_idle_timeout: Self::DEFAULT_POOL_IDLE_TIMEOUT,
             total_timeout: Self::DEFAULT_TOTAL_TIMEOUT,
             download_timeout: Self::DEFAULT_DOWNLOAD_TIMEOUT,
             identity: None,
@@ -106,10 +109,22 @@ impl ClientBuilder {
         self
     }
 
-    /// How long the gateway may be silent; 8 s if it is not said.
+    /// How long the gateway may be silent, once there is a connection: until the head of the answer, and between any two
+    /// pieces of its body. 8 s if it is not said.
     #[must_use]
     pub const fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
+        self
+    }
+
+    /// How long an idle connection is kept for the next call; 30 s if it is not said, and none is kept with zero.
+    ///
+    /// It should be shorter than the time after which the gateway, or a proxy on the way, closes an idle connection. A
+    /// connection that they have closed is noticed and not used; one that they close in the instant of the next request
+    /// leaves that request's outcome unknown.
+    #[must_use]
+    pub const fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.pool_idle_timeout = timeout;
         self
     }
 
@@ -196,7 +211,7 @@ impl ClientBuilder {
         let without = self.http(&primary, backup.as_ref(), None)?;
         let with = match &self.identity {
             Some(identity) => {
-                identity.check(SystemTime::now(), provider)?;
+                identity.check(SystemTime::now(), provider, &self.account.mch_id)?;
                 Some(self.http(&primary, backup.as_ref(), Some(identity))?)
             }
             None => None,
@@ -210,6 +225,7 @@ impl ClientBuilder {
                     unencrypted: self.plain_http,
                 },
                 hosts: Hosts::new(primary, backup, Instant::now()),
+                read_timeout: self.read_timeout,
                 total_timeout: self.total_timeout,
                 download_timeout: self.download_timeout,
                 retry: self.retry,
@@ -239,8 +255,12 @@ impl ClientBuilder {
             .dns_resolver(SystemDns)
             .https_only(!any_plain)
             .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout)
-            .pool_idle_timeout(Self::POOL_IDLE_TIMEOUT);
+            .connector_layer(Dialing);
+        http = if self.pool_idle_timeout.is_zero() {
+            http.pool_max_idle_per_host(0)
+        } else {
+            http.pool_idle_timeout(self.pool_idle_timeout)
+        };
         if let Some(pem) = &self.roots_pem {
             let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(refused)?;
             if roots.is_empty() {

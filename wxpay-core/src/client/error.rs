@@ -56,6 +56,9 @@ pub enum CallError {
     /// The system gave no random bytes for the nonce.
     #[error("no random bytes for the nonce")]
     Random(#[source] Source),
+    /// The caller could not store what a restart needs, so nothing was sent.
+    #[error("the record for a restart was not stored; nothing was sent")]
+    NotKept(#[source] Source),
     /// There is no connection: DNS, TCP or TLS failed.
     #[error("no connection to the gateway")]
     Connect(#[source] Source),
@@ -101,6 +104,7 @@ impl CallError {
             | Self::NoCertificate
             | Self::Busy { .. }
             | Self::Random(_)
+            | Self::NotKept(_)
             | Self::Connect(_)
             | Self::Timeout { after_sent: false } => Outcome::NotSent,
             Self::Answer(AnswerError::Business { .. }) => Outcome::Answered,
@@ -122,6 +126,7 @@ impl CallError {
             Self::NoCertificate => "no_certificate",
             Self::Busy { .. } => "busy",
             Self::Random(_) => "random",
+            Self::NotKept(_) => "not_kept",
             Self::Connect(_) => "connect",
             Self::CertificateDemanded => "certificate_demanded",
             Self::Timeout { after_sent: false } => "connect_timeout",
@@ -138,9 +143,11 @@ impl CallError {
     /// What the error says of the host it came from; none when it says nothing.
     pub(super) fn host_report(&self) -> Option<HostReport> {
         Some(match self {
-            Self::Request(_) | Self::NoCertificate | Self::Busy { .. } | Self::Random(_) => {
-                return None;
-            }
+            Self::Request(_)
+            | Self::NoCertificate
+            | Self::Busy { .. }
+            | Self::Random(_)
+            | Self::NotKept(_) => return None,
             Self::Timeout { after_sent: false } => HostReport::ConnectTimeout,
             Self::Connect(source) if is_dns(&**source) => HostReport::DnsError,
             Self::Connect(_) | Self::Timeout { .. } | Self::Broken(_) => HostReport::OtherError,
@@ -173,6 +180,7 @@ impl CallError {
             | Self::NoCertificate
             | Self::Busy { .. }
             | Self::Random(_)
+            | Self::NotKept(_)
             | Self::CertificateDemanded
             | Self::Http { .. }
             | Self::TooLarge { .. }

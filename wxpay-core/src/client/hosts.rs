@@ -44,6 +44,15 @@ impl Base {
         })
     }
 
+    /// The root of a host, over TLS.
+    pub(super) fn of_host(host: &str) -> Self {
+        Self {
+            url: ["https://", host].concat(),
+            host: host.into(),
+            plain: false,
+        }
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         [self.url.as_str(), path].concat()
     }
@@ -77,6 +86,12 @@ impl Hosts {
         }
     }
 
+    /// Whether calls go to the gateway itself, and not to a simulator or a proxy of the merchant's.
+    pub(super) fn are_the_gateways(&self) -> bool {
+        const DOMAIN: &str = ".mch.weixin.qq.com";
+        !self.primary.plain && self.primary.host.ends_with(DOMAIN)
+    }
+
     /// The address of the next try.
     pub(super) fn pick(&self) -> (Host, &Base) {
         let Some(backup) = &self.backup else {
@@ -105,5 +120,29 @@ impl Hosts {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .report(host, report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_gateway_from_its_stand_ins() {
+        for (base, is) in [
+            ("https://api.mch.weixin.qq.com", true),
+            ("https://apihk.mch.weixin.qq.com/", true),
+            ("http://api.mch.weixin.qq.com", false),
+            ("https://api.mch.weixin.qq.com.example.com", false),
+            ("http://127.0.0.1:9011", false),
+        ] {
+            let hosts = Hosts::new(Base::parse(base).unwrap(), None, Instant::now());
+            assert_eq!(hosts.are_the_gateways(), is, "{base}");
+        }
+        let own = Base::of_host("fraud.mch.weixin.qq.com");
+        assert_eq!(
+            own.url("/risk/getpublickey"),
+            "https://fraud.mch.weixin.qq.com/risk/getpublickey"
+        );
     }
 }

@@ -114,12 +114,33 @@ impl Identity {
         Ok((moment(validity.not_before)?, moment(validity.not_after)?))
     }
 
-    /// Checks that the certificate is valid now and that the key is its own.
+    /// The merchant that the certificate was given to: the gateway's name it by its number. Another authority's, of a
+    /// simulator for example, may have any name.
+    fn merchant(&self) -> Option<MchId> {
+        let (_, certificate) = x509_parser::parse_x509_certificate(&self.chain[0]).ok()?;
+        let name = certificate.subject().iter_common_name().next()?;
+        let name = name.as_str().ok()?;
+        name.bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then_some(())?;
+        name.parse().ok()
+    }
+
+    /// Checks that the certificate is the merchant's and valid now, and that the key is its own.
     pub(super) fn check(
         &self,
         now: SystemTime,
         provider: &CryptoProvider,
+        mch_id: &MchId,
     ) -> Result<(), IdentityError> {
+        if let Some(other) = self.merchant()
+            && other != *mch_id
+        {
+            return Err(IdentityError::OtherMerchant {
+                certificate: other,
+                account: mch_id.clone(),
+            });
+        }
         let now = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or(Duration::ZERO)
@@ -184,7 +205,7 @@ fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
 }
 
 /// Why a certificate with its key cannot be used. It never holds a byte of the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentityError {
     /// There is no certificate, or one that cannot be read.
@@ -205,6 +226,16 @@ pub enum IdentityError {
     /// The private key is of a kind that TLS cannot sign with.
     #[error("the private key is of a kind that cannot be used for TLS")]
     UnusableKey,
+    /// The certificate is another merchant's than the account.
+    #[error(
+        "the client certificate is merchant {certificate}'s, and the account is merchant {account}'s"
+    )]
+    OtherMerchant {
+        /// The merchant whose certificate it is.
+        certificate: MchId,
+        /// The account's merchant.
+        account: MchId,
+    },
     /// The private key is another certificate's.
     #[error("the private key is not the client certificate's")]
     OtherKey,

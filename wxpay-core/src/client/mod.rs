@@ -40,12 +40,13 @@ mod identity;
 mod limit;
 mod micropay;
 mod observe;
+mod phase;
 mod run;
 mod shared;
 mod take;
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::{sync::Arc, vec::Vec};
 
 pub use builder::{BuildError, ClientBuilder};
 pub use error::{CallError, Outcome, Source};
@@ -129,6 +130,21 @@ impl Client {
         sign: E::Sign,
     ) -> Result<Unsigned<E::Response>, CallError> {
         let mut take = Whole::new(|bytes: &[u8]| parse_unsigned::<E>(bytes, &self.account, sign));
+        self.run(request, sign, self.shared.total_timeout, &mut take)
+            .await
+    }
+
+    /// Sends a request and gives back the bytes of its answer, unread: for an endpoint of one's own whose answer is not flat,
+    /// or is signed in a way of its own. They prove nothing, and may be a refusal.
+    ///
+    /// # Errors
+    /// [`CallError`], never [`CallError::Answer`].
+    pub async fn call_raw<E: Endpoint>(
+        &self,
+        request: &E,
+        sign: E::Sign,
+    ) -> Result<Vec<u8>, CallError> {
+        let mut take = Whole::new(|bytes: &[u8]| Ok(bytes.to_vec()));
         self.run(request, sign, self.shared.total_timeout, &mut take)
             .await
     }

@@ -74,6 +74,10 @@ pub struct Exchange<'a> {
 /// A message as an audit log may have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for each call that is audited, and nearly all hold fields"
+)]
 pub enum Message {
     /// Its fields, masked.
     Fields(Params<'static>),

@@ -1,11 +1,14 @@
 //! A call from its first try to its last.
 
 use core::time::Duration;
-use std::time::Instant;
 
+use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
-use super::{CallError, CallReport, Client, Exchange, Message, Outcome, hosts::Base, take::Take};
+use super::{
+    CallError, CallReport, Client, Exchange, Message, Outcome, hosts::Base, phase::Waits,
+    take::Take,
+};
 use crate::{
     NonceStr, SignType,
     api::{AnswerError, Endpoint, prepare},
@@ -24,6 +27,16 @@ struct Progress<'c> {
 impl Progress<'_> {
     fn remaining(&self) -> Duration {
         self.within.saturating_sub(self.started.elapsed())
+    }
+
+    /// For one try, which ends when the call has to.
+    fn waits(&self, silence: Duration) -> Waits {
+        // As far away as makes no difference.
+        const NEVER: Duration = Duration::from_hours(24 * 365);
+        Waits {
+            silence,
+            until: self.started + self.within.min(NEVER),
+        }
     }
 }
 
@@ -108,17 +121,26 @@ impl Client {
         let _place = shared.limit.enter(progress.within).await?;
         // The first error after which the request may have had its effect.
         let mut unknown = None;
+        // A simulator, or whatever else stands in the gateway's place, has every path at its own host.
+        let own = E::HOST.filter(|_| shared.hosts.are_the_gateways());
+        let own = own.map(|host| (host, Base::of_host(host)));
         loop {
             if progress.remaining().is_zero() {
                 return Err(unknown.unwrap_or(CallError::Timeout { after_sent: false }));
             }
-            let (host, base) = shared.hosts.pick();
+            let picked = shared.hosts.pick();
+            let (base, name) = match &own {
+                Some((name, base)) => (base, *name),
+                None => (picked.1, picked.1.host()),
+            };
             progress.tries += 1;
-            progress.host = base.host();
+            progress.host = name;
             progress.http_status = None;
             take.begin();
             let result = self.once(request, sign, base, progress, take).await;
-            shared.hosts.report(host, &result);
+            if own.is_none() {
+                shared.hosts.report(picked.0, &result);
+            }
             let error = match result {
                 Ok(taken) => return Ok(taken),
                 Err(error) => error,
@@ -184,7 +206,7 @@ impl Client {
             .post(
                 base,
                 prepared,
-                progress.remaining(),
+                progress.waits(shared.read_timeout),
                 &mut progress.http_status,
                 take,
             )

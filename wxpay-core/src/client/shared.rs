@@ -10,6 +10,7 @@ use super::{
     hosts::{Base, Hosts},
     limit::Limit,
     observe::Hooks,
+    phase::{Late, Waits},
     take::Take,
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
 pub(super) struct Shared {
     pub(super) http: Http,
     pub(super) hosts: Hosts,
+    pub(super) read_timeout: Duration,
     pub(super) total_timeout: Duration,
     pub(super) download_timeout: Duration,
     pub(super) retry: RetryPolicy,
@@ -58,39 +60,52 @@ impl Http {
     }
 
     /// Sends a message once, and hands on the body of an answer with status 200. `status` is set as soon as there is one.
+    ///
+    /// An idle connection that the gateway has closed is left aside. One that it closes under the request breaks, and then
+    /// nothing is sent again here: the gateway may have read it.
     pub(super) async fn post(
         &self,
         base: &Base,
         prepared: Prepared,
-        within: Duration,
+        waits: Waits,
         status: &mut Option<u16>,
         take: &mut impl Take,
     ) -> Result<(), CallError> {
-        let mut response = self
+        // Lets the runtime look at its sockets: what was closed while this task held it up must not be taken for open.
+        tokio::task::yield_now().await;
+        let send = self
             .for_endpoint(prepared.needs_cert, base)?
             .post(base.url(prepared.path))
             .header(CONTENT_TYPE, transport::CONTENT_TYPE)
-            .timeout(within)
             .body(prepared.body)
-            .send()
+            .send();
+        let mut response = waits
+            .head(send)
             .await
+            .map_err(|late| CallError::Timeout {
+                after_sent: late != Late::Dialing,
+            })?
             .map_err(CallError::from_send)?;
         let code = response.status().as_u16();
         *status = Some(code);
         if code != 200 {
-            return Err(Self::not_ok(code, response).await);
+            return Err(Self::not_ok(code, response, waits).await);
         }
-        while let Some(chunk) = response.chunk().await.map_err(CallError::from_body)? {
-            take.push(&chunk).map_err(|_| take.full())?;
+        loop {
+            let piece = waits.piece(response.chunk()).await;
+            let piece = piece.map_err(|_| CallError::Timeout { after_sent: true })?;
+            match piece.map_err(CallError::from_body)? {
+                Some(piece) => take.push(&piece).map_err(|_| take.full())?,
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// The error of a status that is not 200. Only the page of status 400 is looked at.
-    async fn not_ok(status: u16, mut response: reqwest::Response) -> CallError {
+    async fn not_ok(status: u16, mut response: reqwest::Response, waits: Waits) -> CallError {
         let mut page = alloc::vec::Vec::new();
         if status == 400 {
-            while let Ok(Some(chunk)) = response.chunk().await {
+            while let Ok(Ok(Some(chunk))) = waits.piece(response.chunk()).await {
                 let room = Self::PAGE_MAX_BYTES - page.len();
                 page.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if page.len() == Self::PAGE_MAX_BYTES {

@@ -35,29 +35,88 @@ use scratch::Scratch;
 use crate::{
     ApiKey, SignType, VerifyError,
     sign::{self, Signable},
+    words::{self, Piece},
     xml::{Limits, Reader},
 };
 
-/// One field, borrowed from the message or from the caller's text.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Field<'a> {
-    name: &'a str,
-    value: &'a str,
+/// The longest message, in bytes: places in it are numbers of 16 bits, which halves the memory for fields.
+pub const MESSAGE_MAX_BYTES: usize = 64 * 1024;
+
+/// Memory for one field, eight bytes: where in the message, or in the caller's text, it stands.
+#[derive(Clone, Copy, Default)]
+pub struct Field {
+    name_at: u16,
+    value_at: u16,
+    value_len: u16,
+    name_len: u8,
+    /// Whether the value stands in the caller's text.
+    is_aside: bool,
 }
 
-impl Field<'_> {
+impl Field {
     /// What to fill the memory for fields with.
     pub const EMPTY: Self = Self {
-        name: "",
-        value: "",
+        name_at: 0,
+        value_at: 0,
+        value_len: 0,
+        name_len: 0,
+        is_aside: false,
     };
+
+    /// Where the name begins, and its length.
+    const fn name(self) -> (usize, usize) {
+        (self.name_at as usize, self.name_len as usize)
+    }
+}
+
+/// The fields of a message.
+#[derive(Clone, Copy)]
+struct Fields<'s, 'a> {
+    message: &'a [u8],
+    /// The values that do not stand in the message in one piece.
+    text: &'a [u8],
+    /// Sorted by name.
+    sorted: &'s [Field],
+}
+
+impl<'a> Fields<'_, 'a> {
+    fn name(&self, field: Field) -> Piece<'a> {
+        let (at, len) = field.name();
+        Piece {
+            within: self.message,
+            at,
+            len,
+        }
+    }
+
+    fn value(&self, field: Field) -> Piece<'a> {
+        Piece {
+            within: if field.is_aside {
+                self.text
+            } else {
+                self.message
+            },
+            at: field.value_at.into(),
+            len: field.value_len.into(),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&'a [u8]> {
+        let is_named = |field: &&Field| {
+            usize::from(field.name_len) == name.len()
+                && words::same(self.name(**field).bytes(), name.as_bytes())
+        };
+        Some(self.value(*self.sorted.iter().find(is_named)?).bytes())
+    }
+}
+
+/// Whole pieces of text make text, so the default is never taken.
+fn text(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// A message as it came: well-formed, and proof of nothing.
-pub struct Message<'s, 'a> {
-    /// Sorted by name.
-    fields: &'s [Field<'a>],
-}
+pub struct Message<'s, 'a>(Fields<'s, 'a>);
 
 impl<'s, 'a> Message<'s, 'a> {
     /// Reads a message with [`Limits::DEFAULT`].
@@ -70,13 +129,13 @@ impl<'s, 'a> Message<'s, 'a> {
     /// [`InPlaceError`].
     pub fn read(
         bytes: &'a [u8],
-        fields: &'s mut [Field<'a>],
+        fields: &'s mut [Field],
         text: &'a mut [u8],
     ) -> Result<Self, InPlaceError<'a>> {
         Self::read_with(bytes, fields, text, &Limits::DEFAULT)
     }
 
-    /// Reads a message with limits of the caller's. Sorting takes time in the square of the number of fields, so keep
+    /// Reads a message with limits of the caller's, never more than [`MESSAGE_MAX_BYTES`]. Sorting takes time in the square of the number of fields, so keep
     /// [`Limits::max_fields`] in the hundreds.
     ///
     /// # Errors
@@ -85,33 +144,37 @@ impl<'s, 'a> Message<'s, 'a> {
     #[inline(never)]
     pub fn read_with(
         bytes: &'a [u8],
-        fields: &'s mut [Field<'a>],
+        fields: &'s mut [Field],
         text: &'a mut [u8],
         limits: &Limits,
     ) -> Result<Self, InPlaceError<'a>> {
-        let mut sink = Scratch::new(fields, text);
-        Reader::new(bytes, limits)?.document("xml", &mut sink)?;
-        Ok(Self {
-            fields: sink.into_fields(),
-        })
+        let reader = Reader::new(bytes, limits, MESSAGE_MAX_BYTES)?;
+        let mut scratch = Scratch::new(bytes, fields, text);
+        reader.document("xml", &mut scratch)?;
+        let (sorted, text) = scratch.into_parts();
+        Ok(Self(Fields {
+            message: bytes,
+            text,
+            sorted,
+        }))
     }
 
     /// A hint: what the message says of itself, such as the order that it claims to be of.
     #[must_use]
     pub fn unverified(&self, name: &str) -> Option<&'a str> {
-        find(self.fields, name)
+        self.0.find(name).map(text)
     }
 
     /// How many fields there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.fields.len()
+        self.0.sorted.len()
     }
 
     /// Whether there is no field.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.0.sorted.is_empty()
     }
 
     /// Checks that the message was signed with one of `keys`, in constant time for each.
@@ -125,28 +188,26 @@ impl<'s, 'a> Message<'s, 'a> {
         keys: &[ApiKey],
         sign_type: SignType,
     ) -> Result<Verified<'s, 'a>, VerifyError> {
-        sign::verify_fields(&self, keys, sign_type)?;
-        Ok(Verified {
-            fields: self.fields,
-        })
+        sign::verify_fields(&self.0, keys, sign_type)?;
+        Ok(Verified(self.0))
     }
 }
 
-impl Signable for Message<'_, '_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        find(self.fields, name)
+impl Signable for Fields<'_, '_> {
+    fn get(&self, name: &str) -> Option<&[u8]> {
+        self.find(name)
     }
 
-    fn each_by_name(&self, mut each: impl FnMut(&str, &str)) {
-        for field in self.fields {
-            each(field.name, field.value);
+    fn each_by_name(&self, mut each: impl FnMut(Piece<'_>, Piece<'_>)) {
+        for &field in self.sorted {
+            each(self.name(field), self.value(field));
         }
     }
 }
 
 impl fmt::Debug for Message<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Message({} fields)", self.fields.len())
+        write!(f, "Message({} fields)", self.len())
     }
 }
 
@@ -155,45 +216,42 @@ impl fmt::Debug for Message<'_, '_> {
 /// That is all it says: whether it reports success, and whether it is this account's and this order's, is still to be
 /// compared.
 #[derive(Clone, Copy)]
-pub struct Verified<'s, 'a> {
-    fields: &'s [Field<'a>],
-}
+pub struct Verified<'s, 'a>(Fields<'s, 'a>);
 
 impl<'a> Verified<'_, 'a> {
     /// The value of a field; empty text is a value too.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        find(self.fields, name)
+        self.0.find(name).map(text)
     }
 
     /// Names and values, by name.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
-        self.fields.iter().map(|field| (field.name, field.value))
+        let all = self.0;
+        all.sorted.iter().map(move |&field| {
+            (
+                text(all.name(field).bytes()),
+                text(all.value(field).bytes()),
+            )
+        })
     }
 
     /// How many fields there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.fields.len()
+        self.0.sorted.len()
     }
 
     /// Whether there is no field: never, as there is a sign.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.0.sorted.is_empty()
     }
 }
 
 impl fmt::Debug for Verified<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Verified({} fields)", self.fields.len())
+        write!(f, "Verified({} fields)", self.len())
     }
-}
-
-fn find<'a>(fields: &[Field<'a>], name: &str) -> Option<&'a str> {
-    fields
-        .iter()
-        .find(|field| field.name == name)
-        .map(|field| field.value)
 }

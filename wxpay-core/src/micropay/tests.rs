@@ -182,6 +182,89 @@ fn a_flow_goes_on_after_a_restart() {
 }
 
 #[test]
+fn a_reverse_that_was_begun_goes_on_after_a_restart() {
+    let mut flow = MicropayFlow::new(Timing::DEFAULT, at(100));
+    assert_eq!(flow.next(Event::NoAnswer, at(101)), query(5));
+    assert_eq!(flow.next(Event::Failed, at(107)), reverse(9));
+    let stored = flow.state().unwrap();
+    assert_eq!(
+        stored,
+        MicropayState {
+            phase: Phase::Reverse,
+            started: at(100),
+            pay_ended: at(101),
+            reverses: 1,
+            reverse_may_act: false,
+        }
+    );
+    // Soon after, it still waits for the 15 s; later it does not. That it may have left is not forgotten.
+    for (now, after) in [(110, 6), (3600, 0)] {
+        let mut flow = MicropayFlow::restore(Timing::DEFAULT, stored, at(now));
+        assert_eq!(flow.step(), reverse(after));
+        assert_eq!(flow.next(Event::Refused, at(now + after)), query(0));
+        assert_eq!(
+            flow.next(Event::Paid, at(now + after)),
+            Step::Done(MicropayEnd::Unknown)
+        );
+        assert_eq!(flow.state(), None);
+    }
+    // A clock that was set back costs the wait anew, and no more.
+    let flow = MicropayFlow::restore(Timing::DEFAULT, stored, at(5));
+    assert_eq!(flow.step(), reverse(15));
+}
+
+#[test]
+fn what_was_looked_at_is_looked_at_again_after_a_restart() {
+    for phase in [Phase::Look, Phase::Last] {
+        let stored = MicropayState {
+            phase,
+            started: at(100),
+            pay_ended: at(101),
+            reverses: 0,
+            reverse_may_act: false,
+        };
+        let mut flow = MicropayFlow::restore(Timing::DEFAULT, stored, at(200));
+        assert_eq!(flow.step(), query(0));
+        assert_eq!(flow.state(), Some(stored));
+        let end = match phase {
+            Phase::Look => MicropayEnd::NumberTaken,
+            _ => MicropayEnd::Unknown,
+        };
+        assert_eq!(flow.next(Event::Pending, at(201)), Step::Done(end));
+    }
+}
+
+#[test]
+fn a_micropay_that_never_arrived_is_not_found_in_the_end() {
+    run(&[
+        (Event::NoAnswer, query(5)),
+        (Event::NotFound, query(5)),
+        (Event::NotFound, query(5)),
+        (Event::NotFound, query(5)),
+        (Event::NotFound, query(5)),
+        (Event::NotFound, query(5)),
+        (Event::NotFound, query(5)),
+        (Event::NotFound, reverse(0)),
+        (Event::Refused, query(0)),
+        (Event::NotFound, Step::Done(MicropayEnd::NotFound)),
+    ]);
+}
+
+#[test]
+fn slow_reverses_end_in_time() {
+    // 30 s for each exchange: the reverses of a minute and a quarter are three.
+    let mut flow = MicropayFlow::resume(Timing::DEFAULT, at(0));
+    assert_eq!(flow.next(Event::NoAnswer, at(60)), reverse(0));
+    assert_eq!(flow.next(Event::NoAnswer, at(90)), reverse(2));
+    assert_eq!(flow.next(Event::NoAnswer, at(122)), reverse(2));
+    assert_eq!(flow.next(Event::NoAnswer, at(154)), query(2));
+    assert_eq!(
+        flow.next(Event::NoAnswer, at(186)),
+        Step::Done(MicropayEnd::Unknown)
+    );
+}
+
+#[test]
 fn an_end_stays() {
     let mut flow = run(&[(Event::Paid, Step::Done(MicropayEnd::Paid))]);
     assert_eq!(
@@ -243,6 +326,7 @@ proptest! {
         };
         prop_assert!(seen.len() <= 1 + 9 + 11 + 3, "{} steps", seen.len());
         prop_assert!(reverses <= timing.reverses);
+        prop_assert!(now <= timing.longest(Duration::from_secs(20)), "it took {now:?}");
         let (last_step, last) = *seen.last().unwrap();
         match end {
             MicropayEnd::Paid => {
@@ -257,6 +341,10 @@ proptest! {
             ),
             MicropayEnd::NotSent => prop_assert_eq!((last_step, last), (Step::Pay, Event::NotSent)),
             MicropayEnd::NumberTaken => prop_assert_eq!(seen[0], (Step::Pay, Event::NumberTaken)),
+            MicropayEnd::NotFound => {
+                prop_assert_eq!(last, Event::NotFound);
+                prop_assert!(reverses > 0, "it had no time to arrive");
+            }
             MicropayEnd::Unknown => {}
         }
     }
@@ -271,5 +359,53 @@ proptest! {
             }
         }
         prop_assert!(false, "32 steps and no end");
+    }
+
+    /// Cut anywhere, as often as one likes, and restored from what was stored before the step that was cut: it never pays
+    /// twice, never reverses too early or what is not its own, and each life ends in time.
+    #[test]
+    fn it_may_be_cut_anywhere(
+        events in prop::collection::vec(
+            (prop::sample::select(&EVENTS[..]), 0_u64..20_000, prop::option::weighted(0.2, 0_u64..40_000)),
+            400,
+        ),
+    ) {
+        let timing = Timing::DEFAULT;
+        let exchange = Duration::from_secs(20);
+        let mut now = at(1000);
+        let mut born = now;
+        let mut flow = MicropayFlow::new(timing, now);
+        let mut payments = 0;
+        let mut is_foreign = false;
+        for (event, took, cut) in events {
+            let stored = flow.state();
+            let step = flow.step();
+            match step {
+                Step::Done(_) => {
+                    prop_assert_eq!(stored, None);
+                    prop_assert!(now <= born + timing.longest(exchange));
+                    return Ok(());
+                }
+                Step::Pay => payments += 1,
+                Step::Query { after } => now += after,
+                Step::Reverse { after } => {
+                    now += after;
+                    prop_assert!(now >= stored.unwrap().pay_ended + timing.reverse_not_before);
+                    prop_assert!(!is_foreign, "a foreign order reversed");
+                }
+            }
+            prop_assert!(payments <= 1, "paid twice");
+            now += Duration::from_millis(took);
+            if let Some(away) = cut {
+                // The step may have been carried out, but nobody knows.
+                now += Duration::from_millis(away);
+                born = now;
+                flow = MicropayFlow::restore(timing, stored.unwrap(), now);
+            } else {
+                is_foreign |= (step, event) == (Step::Pay, Event::NumberTaken);
+                let _ = flow.next(event, now);
+            }
+        }
+        prop_assert!(false, "400 steps and no end");
     }
 }

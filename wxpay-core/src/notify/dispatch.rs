@@ -2,17 +2,21 @@
 
 use core::borrow::Borrow;
 
-use super::{NotifyError, PayNotify, RefundHint, UnverifiedNotify, UnverifiedRefundNotify};
+use super::{
+    CombinedNotify, NotifyError, PayNotify, RefundHint, UnverifiedCombinedNotify, UnverifiedNotify,
+    UnverifiedRefundNotify,
+};
 use crate::{
     Account, AppId, MchId, OutTradeNo, SignType,
     api::{FieldError, Fields},
+    text::CombineOutTradeNo,
     xml,
 };
 
-/// A notify as it came, of either kind: well-formed, and proof of nothing.
+/// A notify as it came, of any kind: well-formed, and proof of nothing.
 ///
 /// A pay notify that is posted to the address for refunds is a common mistake, and so is the other way round. One address
-/// for both, with this type behind it, cannot be configured wrongly.
+/// for all, with this type behind it, cannot be configured wrongly.
 ///
 /// ```
 /// use wxpay_core::notify::Notify;
@@ -25,13 +29,15 @@ use crate::{
 pub enum Notify<'a> {
     /// An order was paid, it says.
     Pay(UnverifiedNotify<'a>),
+    /// The orders of a combined order were paid, it says.
+    Combined(UnverifiedCombinedNotify<'a>),
     /// A refund was decided, it says.
     Refund(UnverifiedRefundNotify<'a>),
 }
 
 impl<'a> Notify<'a> {
-    /// Reads a notify's body and tells its kind: a refund notify has `req_info`, a pay notify has `out_trade_no`. Give
-    /// the bytes just as they came.
+    /// Reads a notify's body and tells its kind: a refund notify has `req_info`, that of a combined order
+    /// `combine_out_trade_no`, a pay notify `out_trade_no`. Give the bytes just as they came.
     ///
     /// # Errors
     /// [`NotifyError::Xml`], [`NotifyError::NeitherKind`] and [`NotifyError::BothKinds`].
@@ -40,12 +46,16 @@ impl<'a> Notify<'a> {
         let has = |field| Fields(&params).optional(field).is_some();
         match (
             has("req_info"),
+            has("combine_out_trade_no"),
             has("out_trade_no") || has("transaction_id"),
         ) {
-            (false, false) => Err(NotifyError::NeitherKind),
-            (true, true) => Err(NotifyError::BothKinds),
-            (false, true) => Ok(Self::Pay(UnverifiedNotify::from_params(params))),
-            (true, false) => Ok(Self::Refund(UnverifiedRefundNotify::from_params(params))),
+            (false, false, true) => Ok(Self::Pay(UnverifiedNotify::from_params(params))),
+            (false, true, false) => Ok(Self::Combined(UnverifiedCombinedNotify::from_params(
+                params,
+            ))),
+            (true, false, false) => Ok(Self::Refund(UnverifiedRefundNotify::from_params(params))),
+            (false, false, false) => Err(NotifyError::NeitherKind),
+            _ => Err(NotifyError::BothKinds),
         }
     }
 
@@ -54,6 +64,7 @@ impl<'a> Notify<'a> {
     pub fn into_owned(self) -> Notify<'static> {
         match self {
             Self::Pay(notify) => Notify::Pay(notify.into_owned()),
+            Self::Combined(notify) => Notify::Combined(notify.into_owned()),
             Self::Refund(notify) => Notify::Refund(notify.into_owned()),
         }
     }
@@ -68,22 +79,32 @@ impl<'a> Notify<'a> {
                 appid: notify.appid()?,
                 mch_id: notify.mch_id()?,
                 out_trade_no: Some(notify.out_trade_no()?),
+                combine_out_trade_no: None,
+            },
+            Self::Combined(notify) => Hints {
+                appid: notify.appid()?,
+                mch_id: notify.mch_id()?,
+                out_trade_no: None,
+                combine_out_trade_no: Some(notify.combine_out_trade_no()?),
             },
             Self::Refund(notify) => Hints {
                 appid: notify.appid()?,
                 mch_id: notify.mch_id()?,
                 out_trade_no: None,
+                combine_out_trade_no: None,
             },
         })
     }
 
-    /// Verifies a pay notify, or decrypts a refund notify; that one has no sign, and `sign_type` does not matter to it.
+    /// Verifies a pay notify or that of a combined order, or decrypts a refund notify. `sign_type` is the order's, and
+    /// matters to a pay notify only: a combined order has no other than HMAC-SHA256, a refund notify has no sign.
     ///
     /// # Errors
     /// [`NotifyError`].
     pub fn open(self, account: &Account, sign_type: SignType) -> Result<Handled, NotifyError> {
         match self {
             Self::Pay(notify) => notify.verify(account, sign_type).map(Handled::Pay),
+            Self::Combined(notify) => notify.verify(account).map(Handled::Combined),
             Self::Refund(notify) => notify.decrypt(account).map(Handled::Refund),
         }
     }
@@ -97,8 +118,10 @@ pub struct Hints {
     pub appid: AppId,
     /// The merchant that it claims to be for.
     pub mch_id: MchId,
-    /// The order that it claims to be of; a refund notify hides its own until it is decrypted.
+    /// The order that a pay notify claims to be of; a refund notify hides its own until it is decrypted.
     pub out_trade_no: Option<OutTradeNo>,
+    /// The combined order that the notify of one claims to be of.
+    pub combine_out_trade_no: Option<CombineOutTradeNo>,
 }
 
 /// A notify that was opened.
@@ -107,6 +130,8 @@ pub struct Hints {
 pub enum Handled {
     /// A payment, proven.
     Pay(PayNotify),
+    /// The payments of a combined order, proven.
+    Combined(CombinedNotify),
     /// A refund, not proven: ask `refundquery`.
     Refund(RefundHint),
 }
@@ -114,8 +139,8 @@ pub enum Handled {
 /// From the bytes of a notify to what it proves, in one call and for any server.
 ///
 /// `lookup` gets the notify's hints and answers with the account and with the sign type that the order was made with, or
-/// with nothing where it knows no such account or order. For a refund notify (`out_trade_no` is `None`) the sign type
-/// does not matter. Where looking up takes a wait, use [`Notify::parse`], [`Notify::hints`] and [`Notify::open`] instead.
+/// with nothing where it knows no such account or order. Where `out_trade_no` is `None` (a combined order, a refund)
+/// the sign type does not matter. Where looking up takes a wait, use [`Notify::parse`], [`Notify::hints`] and [`Notify::open`] instead.
 ///
 /// ```
 /// use wxpay_core::{Account, NotifyReply, SignType, notify::{self, Handled}};
@@ -125,6 +150,10 @@ pub enum Handled {
 ///     match notify::handle(body, |_| Some((account, SignType::HmacSha256))) {
 ///         Ok(Handled::Pay(paid)) => {
 ///             println!("paid: {}", paid.payment().out_trade_no); // compare, store, and then:
+///             NotifyReply::Success.to_xml()
+///         }
+///         Ok(Handled::Combined(paid)) => {
+///             println!("{} orders paid", paid.sub_orders().len()); // the same, for each of them
 ///             NotifyReply::Success.to_xml()
 ///         }
 ///         Ok(Handled::Refund(hint)) => {

@@ -10,11 +10,13 @@ pub enum NotifyError {
     /// The bytes are no message of the API.
     #[error("the notify is no message: {0}")]
     Xml(#[from] XmlError),
-    /// It has neither `out_trade_no` nor `req_info`: no pay notify and no refund notify.
-    #[error("the notify is of neither kind: it has no out_trade_no and no req_info")]
+    /// It has neither `out_trade_no`, `combine_out_trade_no` nor `req_info`: it is a notify of no kind.
+    #[error(
+        "the notify is of neither kind: it has no out_trade_no, no combine_out_trade_no and no req_info"
+    )]
     NeitherKind,
-    /// It has `req_info` beside fields of a payment; the gateway sends no such message.
-    #[error("the notify is of both kinds: it has req_info beside fields of a payment")]
+    /// It has the fields of two kinds, such as `req_info` beside those of a payment; the gateway sends no such message.
+    #[error("the notify is of two kinds: it has fields that never stand together")]
     BothKinds,
     /// The caller knows no such order or no such account.
     #[error("the notify is for an order or an account that is not known here")]

@@ -24,6 +24,7 @@ use crate::xml::Limits;
 ///     let (account, sign_type) = find(&hints).await.ok_or(NotifyError::Unknown)?;
 ///     match incoming.notify.open(&account, sign_type)? {
 ///         Handled::Pay(paid) => println!("paid: {}", paid.payment().out_trade_no),
+///         Handled::Combined(paid) => println!("{} orders paid", paid.sub_orders().len()),
 ///         Handled::Refund(hint) => println!("ask refundquery for {}", hint.out_refund_no),
 ///     }
 ///     // Once it is stored:

@@ -1,12 +1,13 @@
 //! The notifies: the gateway's messages that an order was paid or that money went back, and the reply to them.
 //!
-//! "Verified" is a type. Bytes become a [`Notify`], which tells the two kinds apart and says whom to ask for the key and
+//! "Verified" is a type. Bytes become a [`Notify`], which tells the three kinds apart and says whom to ask for the key and
 //! for the sign type. Then each kind goes its own way, since they do not prove the same:
 //!
 //! | notify | told by | protected by | becomes | which is |
 //! |---|---|---|---|---|
 //! | pay | `out_trade_no` | a sign of the order's sign type | [`PayNotify`] | proof of a payment |
-//! | refund | `req_info` | AES-256-ECB alone | [`RefundHint`] | a hint: ask `refundquery` |
+//! | combined order | `combine_out_trade_no` | a sign, always HMAC-SHA256 | [`CombinedNotify`] | proof of several payments |
+//! | refund | `req_info` | AES-256-ECB alone | [`RefundHint`] | a hint: ask `refundquery`, and [`RefundHint::confirm`] it |
 //!
 //! A notify has no time of its own and does not expire: the same bytes stay valid for ever. So the order's state decides
 //! whether it means anything new, and `total_fee` and `fee_type` are compared with the order by whoever knows it. The
@@ -19,40 +20,70 @@
 //! # What is not here
 //! V2 has no notify of its own for profit sharing. Its pages describe one, for those who receive a part, but it is JSON
 //! with V3's headers, V3's RSA signature and AES-256-GCM under the V3 key; whoever shared a payment asks
-//! `profitsharingquery`. The notify of a combined order has fields of its own (`combine_out_trade_no`, …) and is refused
-//! here as [`NotifyError::NeitherKind`].
+//! `profitsharingquery`.
 
+mod combined;
 mod dispatch;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
 mod pay;
 mod refund;
+mod refund_confirm;
+mod refund_hint;
 mod reply;
 mod req_info;
 
+pub use combined::{CombinedNotify, SubPayment, UnverifiedCombinedNotify};
 pub use dispatch::{Handled, Hints, Notify, handle};
 pub use error::NotifyError;
 #[cfg(feature = "axum")]
 pub use extract::{IncomingError, IncomingNotify};
 pub use pay::{PayNotify, UnverifiedNotify};
-pub use refund::{Agreement, QueriedRefund, RefundHint, UnverifiedRefundNotify};
+pub use refund::UnverifiedRefundNotify;
+pub use refund_confirm::{Agreement, ConfirmedRefund, QueriedRefund, Unconfirmed};
+pub use refund_hint::RefundHint;
 pub use reply::NotifyReply;
 pub(crate) use reply::printable;
 pub use req_info::encrypt_req_info;
 
-use crate::{Account, api::Fields};
+use crate::{
+    Account,
+    api::{Fields, Naming},
+};
 
-/// Checks that a message is for the account, and for the merchant that it acts for if there is one.
-fn check_account(fields: Fields<'_>, account: &Account) -> Result<(), NotifyError> {
+/// Checks that a message reports success.
+fn check_success(fields: Fields<'_>) -> Result<(), NotifyError> {
+    for field in ["return_code", "result_code"] {
+        if fields.required(field)? != "SUCCESS" {
+            return Err(NotifyError::NotSuccess { field });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a message is for the account, whatever the account's fields are called in it.
+fn check_account_as(
+    naming: Naming,
+    fields: Fields<'_>,
+    account: &Account,
+) -> Result<(), NotifyError> {
     for (field, own) in [
-        ("appid", account.appid.as_str()),
-        ("mch_id", account.mch_id.as_str()),
+        (naming.appid, account.appid.as_str()),
+        (Some(naming.mch_id), account.mch_id.as_str()),
     ] {
-        if fields.required(field)? != own {
+        if let Some(field) = field
+            && fields.required(field)? != own
+        {
             return Err(NotifyError::Foreign { field });
         }
     }
+    Ok(())
+}
+
+/// Checks that a message is for the account, and for the merchant that it acts for if there is one.
+fn check_account(fields: Fields<'_>, account: &Account) -> Result<(), NotifyError> {
+    check_account_as(Naming::ORDINARY, fields, account)?;
     let sub = account.sub_merchant();
     let named = match sub {
         Some(_) => Some(fields.required("sub_mch_id")?),

@@ -37,13 +37,13 @@ impl NotifyReply<'_> {
         let mut params = Params::with_capacity(2);
         match self {
             Self::Success => {
-                params.push("return_code".into(), "SUCCESS".into());
-                params.push("return_msg".into(), "OK".into());
+                params.push("return_code", "SUCCESS");
+                params.push("return_msg", "OK");
             }
             Self::Fail(reason) => {
-                params.push("return_code".into(), "FAIL".into());
+                params.push("return_code", "FAIL");
                 let reason = printable(reason, Self::REASON_MAX_BYTES);
-                params.push("return_msg".into(), reason.into());
+                params.push("return_msg", &reason);
             }
         }
         xml::write(&params)

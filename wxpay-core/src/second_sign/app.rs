@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::{json, seconds, sign_fields};
+use super::{device::device_form, seconds, sign_fields};
 use crate::{Account, AppId, BeijingTime, MchId, NonceStr, PrepayId, Sign, SignType};
 
 /// The one value of the field `package`.
@@ -86,12 +86,6 @@ impl AppPay {
         ]
     }
 
-    /// The fields as a JSON object.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        json::object(&self.fields())
-    }
-
     /// The field `sign`.
     #[must_use]
     pub const fn pay_sign(&self) -> &Sign {
@@ -99,9 +93,4 @@ impl AppPay {
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for AppPay {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.fields())
-    }
-}
+device_form!(AppPay);

@@ -153,7 +153,7 @@ impl BizPayAnswer<'_> {
             ("result_code", result_code),
             outcome,
         ] {
-            params.push(name.into(), value.into());
+            params.push(name, value);
         }
         xml::write(&sign::signed(params, account.key(), sign_type))
     }

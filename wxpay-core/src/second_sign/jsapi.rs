@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String};
 
-use super::{json, seconds, sign_fields};
+use super::{device::device_form, seconds, sign_fields};
 use crate::{Account, ApiKey, AppId, BeijingTime, NonceStr, PrepayId, Sign, SignType};
 
 /// The fields for `getBrandWCPayRequest` on a page inside WeChat, and for `wx.requestPayment` in a mini program.
@@ -102,12 +102,6 @@ impl JsapiPay {
         ]
     }
 
-    /// The fields as a JSON object. It may stand inside a page's script as it is.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        json::object(&self.fields())
-    }
-
     /// The field `paySign`.
     #[must_use]
     pub const fn pay_sign(&self) -> &Sign {
@@ -115,9 +109,4 @@ impl JsapiPay {
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for JsapiPay {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.fields())
-    }
-}
+device_form!(JsapiPay);

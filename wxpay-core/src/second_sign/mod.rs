@@ -18,8 +18,8 @@
 mod app;
 mod biz_pay;
 mod biz_pay_url;
+mod device;
 mod jsapi;
-mod json;
 mod mweb;
 mod url;
 
@@ -37,7 +37,7 @@ use crate::{ApiKey, BeijingTime, Params, Sign, SignType, sign};
 fn sign_fields(fields: &[(&'static str, &str)], key: &ApiKey, sign_type: SignType) -> Sign {
     let mut params = Params::with_capacity(fields.len());
     for (name, value) in fields {
-        params.push((*name).into(), (*value).into());
+        params.push(name, value);
     }
     sign::sign(&params, key, sign_type)
 }

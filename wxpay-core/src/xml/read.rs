@@ -1,12 +1,7 @@
 //! A message to [`Params`].
 
-use alloc::borrow::Cow;
-
-use super::{
-    XmlError,
-    reader::{Reader, Refusal, Sink},
-};
-use crate::Params;
+use super::{XmlError, reader::Reader};
+use crate::{Params, params::Filling};
 
 /// How much of a message is read before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,35 +45,11 @@ pub fn read(bytes: &[u8]) -> Result<Params<'_>, XmlError> {
 /// # Errors
 /// [`XmlError`].
 pub fn read_with<'a>(bytes: &'a [u8], root: &str, limits: &Limits) -> Result<Params<'a>, XmlError> {
-    let reader = Reader::new(bytes, limits).map_err(XmlError::into_owned)?;
-    // A field of a real message takes about 50 bytes.
-    let expected_fields = (bytes.len() / 32).min(limits.max_fields).min(64);
-    let mut params = Params::with_capacity(expected_fields);
-    let done = reader.document(root, &mut params);
+    let reader =
+        Reader::new(bytes, limits, Params::TEXT_MAX_BYTES).map_err(XmlError::into_owned)?;
+    // The reader has looked at the bytes, so the default is never taken.
+    let mut filling = Filling::new(core::str::from_utf8(bytes).unwrap_or_default());
+    let done = reader.document(root, &mut filling);
     done.map_err(XmlError::into_owned)?;
-    Ok(params)
-}
-
-impl<'a> Sink<'a> for Params<'a> {
-    type Value = Cow<'a, str>;
-    type Error = Refusal<'a>;
-
-    fn join(
-        &mut self,
-        _field: &'a str,
-        value: &mut Cow<'a, str>,
-        piece: &str,
-    ) -> Result<(), Refusal<'a>> {
-        value.to_mut().push_str(piece);
-        Ok(())
-    }
-
-    fn push(&mut self, name: &'a str, value: Cow<'a, str>) -> Result<(), Refusal<'a>> {
-        self.push(Cow::Borrowed(name), value);
-        Ok(())
-    }
-
-    fn first_duplicate(&self) -> Option<&str> {
-        self.first_duplicate()
-    }
+    Ok(filling.into_params())
 }

@@ -2,12 +2,11 @@
 //!
 //! Where the fields go is the [`Sink`]'s: [`Params`] on the heap, or a caller's scratch.
 
-use memchr::memchr;
-
 use super::{Limits, XmlError, value::find};
 use crate::{
     Params,
-    params::{first_forbidden, is_name_byte, is_name_start},
+    params::{first_forbidden, is_name_byte, is_name_start, is_unusual},
+    words,
 };
 
 pub(super) const CDATA_START: &str = "<![CDATA[";
@@ -16,31 +15,39 @@ const COMMENT_START: &str = "<!--";
 /// Why a message is refused, while it is at hand.
 pub(crate) type Refusal<'a> = XmlError<&'a str>;
 
+/// Where a piece of a message stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) at: usize,
+    pub(crate) len: usize,
+}
+
+/// The value of a field.
+pub(crate) enum Value {
+    /// It stands in the message, in one piece.
+    There(Place),
+    /// It is what was appended since the field before.
+    Aside,
+}
+
 /// Where the fields of a message go.
 pub(crate) trait Sink<'a> {
-    /// A value, whole or in the making. One piece of the message makes a borrowed one.
-    type Value: From<&'a str>;
     /// Why a message is refused.
     type Error: From<Refusal<'a>>;
 
     /// Appends to the value of `field`, the one in the making.
-    fn join(
-        &mut self,
-        field: &'a str,
-        value: &mut Self::Value,
-        piece: &str,
-    ) -> Result<(), Self::Error>;
+    fn append(&mut self, field: Place, piece: &str) -> Result<(), Self::Error>;
 
     /// Takes a field, in the message's order; its name may be there already.
-    fn push(&mut self, name: &'a str, value: Self::Value) -> Result<(), Self::Error>;
+    fn push(&mut self, name: Place, value: Value) -> Result<(), Self::Error>;
 
-    /// The earliest field whose name stands before it already: the message's own text, not a copy.
-    fn first_duplicate(&self) -> Option<&str>;
+    /// The earliest field whose name stands before it already.
+    fn first_duplicate(&self) -> Option<Place>;
 }
 
 /// A position in a message.
 pub(crate) struct Reader<'a, 'l> {
-    text: &'a str,
+    bytes: &'a [u8],
     pub(super) at: usize,
     pub(super) limits: &'l Limits,
 }
@@ -52,25 +59,33 @@ enum Tag {
 }
 
 impl<'a, 'l> Reader<'a, 'l> {
-    /// A reader at the start of a message, once its bytes are text that XML can carry.
-    pub(crate) fn new(bytes: &'a [u8], limits: &'l Limits) -> Result<Self, Refusal<'a>> {
-        if bytes.len() > limits.max_bytes {
+    /// A reader at the start of a message, once its bytes are text that XML can carry. `max_bytes` is the sink's limit.
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        limits: &'l Limits,
+        max_bytes: usize,
+    ) -> Result<Self, Refusal<'a>> {
+        let max_bytes = limits.max_bytes.min(max_bytes);
+        if bytes.len() > max_bytes {
             return Err(XmlError::TooLarge {
-                max_bytes: limits.max_bytes,
+                max_bytes,
                 got: bytes.len(),
             });
         }
-        let text = core::str::from_utf8(bytes).map_err(|error| XmlError::NotUtf8 {
-            at: error.valid_up_to(),
-        })?;
-        if let Some((at, _)) = first_forbidden(text) {
-            return Err(XmlError::Character { at });
-        }
-        if text.starts_with('\u{FEFF}') {
-            return Err(XmlError::ByteOrderMark);
+        // Most messages are plain ASCII, and one look tells.
+        if !words::WIDE || is_unusual(bytes) {
+            let text = core::str::from_utf8(bytes).map_err(|error| XmlError::NotUtf8 {
+                at: error.valid_up_to(),
+            })?;
+            if let Some((at, _)) = first_forbidden(text) {
+                return Err(XmlError::Character { at });
+            }
+            if text.starts_with('\u{FEFF}') {
+                return Err(XmlError::ByteOrderMark);
+            }
         }
         Ok(Self {
-            text,
+            bytes,
             at: 0,
             limits,
         })
@@ -89,13 +104,11 @@ impl<'a, 'l> Reader<'a, 'l> {
             Tag::Open => self.fields(sink, root)?,
         }
         self.skip_blanks();
-        if self.at < self.text.len() {
+        if self.at < self.bytes.len() {
             return Err(XmlError::Trailing { at: self.at }.into());
         }
         if let Some(name) = sink.first_duplicate() {
-            // Names are borrowed from the message, so the distance is the place.
-            let at = name.as_ptr().addr() - self.text.as_ptr().addr();
-            let name = self.slice(at, at + name.len());
+            let (name, at) = (self.piece(name), name.at);
             return Err(XmlError::Duplicate { name, at }.into());
         }
         Ok(())
@@ -105,10 +118,9 @@ impl<'a, 'l> Reader<'a, 'l> {
     fn root(&mut self, root: &str) -> Result<(), Refusal<'a>> {
         let start = self.at;
         let named = self.peek(0) == Some(b'<')
-            && self.bytes()[start + 1..].starts_with(root.as_bytes())
+            && self.bytes[start + 1..].starts_with(root.as_bytes())
             && !self
-                .text
-                .as_bytes()
+                .bytes
                 .get(start + 1 + root.len())
                 .is_some_and(|&byte| is_name_byte(byte));
         if !named {
@@ -120,18 +132,18 @@ impl<'a, 'l> Reader<'a, 'l> {
 
     /// An XML declaration at the very start, and white space.
     fn prolog(&mut self) -> Result<(), Refusal<'a>> {
-        if let Some(rest) = self.text.strip_prefix("<?xml")
-            && rest.starts_with([' ', '\t', '\r', '\n', '?'])
+        if let Some(rest) = self.bytes.strip_prefix(b"<?xml")
+            && let Some(b' ' | b'\t' | b'\r' | b'\n' | b'?') = rest.first()
         {
             // It ends at the first `>`: no attribute of a declaration can hold one.
-            let end = memchr(b'>', rest.as_bytes()).ok_or_else(|| self.cut())?;
-            if !rest[..end].ends_with('?') {
+            let end = words::find(rest, 0, b'>').ok_or_else(|| self.cut())?;
+            if !rest[..end].ends_with(b"?") {
                 return Err(XmlError::ProcessingInstruction { at: 0 });
             }
             self.at = "<?xml".len() + end + 1;
         }
         self.skip_blanks();
-        if self.at == self.text.len() {
+        if self.at == self.bytes.len() {
             return Err(XmlError::Empty);
         }
         Ok(())
@@ -176,9 +188,15 @@ impl<'a, 'l> Reader<'a, 'l> {
                         .into());
                     }
                     fields += 1;
+                    if words::WIDE
+                        && let Some((name, value)) = self.usual_field()
+                    {
+                        sink.push(name, Value::There(value))?;
+                        continue;
+                    }
                     let name = self.name()?;
                     let value = match self.tag_end()? {
-                        Tag::Empty => S::Value::from(""),
+                        Tag::Empty => Value::There(Place { at: 0, len: 0 }),
                         Tag::Open => self.value(sink, name)?,
                     };
                     sink.push(name, value)?;
@@ -187,18 +205,45 @@ impl<'a, 'l> Reader<'a, 'l> {
         }
     }
 
+    /// A field that begins here, if it is of the usual kind and within the limits. One that is not, and one with a fault,
+    /// is read in the long way.
+    #[expect(
+        clippy::inline_always,
+        reason = "its answer is four numbers, which then stay in registers"
+    )]
+    #[inline(always)]
+    fn usual_field(&mut self) -> Option<(Place, Place)> {
+        let at = self.at + 1;
+        let field = words::usual_field(self.bytes.get(at..)?)?;
+        if field.name_len > self.limits.max_name_bytes.min(Params::NAME_MAX_BYTES)
+            || field.value_len > self.limits.max_value_bytes
+        {
+            return None;
+        }
+        self.at = at + field.len;
+        let name = Place {
+            at,
+            len: field.name_len,
+        };
+        let value = Place {
+            at: at + field.value_at,
+            len: field.value_len,
+        };
+        Some((name, value))
+    }
+
     /// The name in a start tag.
-    fn name(&mut self) -> Result<&'a str, Refusal<'a>> {
+    fn name(&mut self) -> Result<Place, Refusal<'a>> {
         let start = self.at + 1;
-        let bytes = &self.bytes()[start..];
-        let len = bytes
-            .iter()
-            .position(|&byte| !is_name_byte(byte))
-            .ok_or_else(|| self.cut())?;
-        let first_is_good = bytes.first().is_some_and(|&byte| is_name_start(byte));
+        let end = words::name_end(self.bytes, start);
+        if end >= self.bytes.len() {
+            return Err(self.cut());
+        }
+        let first_is_good = self.peek(1).is_some_and(is_name_start);
         if !first_is_good {
             return Err(XmlError::Name { at: start });
         }
+        let len = end - start;
         let max_bytes = self.limits.max_name_bytes.min(Params::NAME_MAX_BYTES);
         if len > max_bytes {
             return Err(XmlError::LongName {
@@ -206,12 +251,16 @@ impl<'a, 'l> Reader<'a, 'l> {
                 at: start,
             });
         }
-        self.at = start + len;
-        Ok(self.slice(start, self.at))
+        self.at = end;
+        Ok(Place { at: start, len })
     }
 
     /// What follows the name in a start tag.
     fn tag_end(&mut self) -> Result<Tag, Refusal<'a>> {
+        if self.peek(0) == Some(b'>') {
+            self.at += 1;
+            return Ok(Tag::Open);
+        }
         let blank_from = self.at;
         self.skip_blanks();
         let tag = match (self.peek(0), self.peek(1)) {
@@ -260,7 +309,7 @@ impl<'a, 'l> Reader<'a, 'l> {
         let inside = start + COMMENT_START.len();
         let end = self.find("--", inside).ok_or_else(|| self.cut())?;
         self.at = end + "-->".len();
-        match self.bytes().get(end + 2) {
+        match self.bytes.get(end + 2) {
             Some(b'>') => Ok(()),
             Some(_) => Err(XmlError::Comment { at: start }),
             None => Err(self.cut()),
@@ -268,6 +317,7 @@ impl<'a, 'l> Reader<'a, 'l> {
     }
 
     /// Why the markup that begins here cannot stand inside `field`, or where no field is open.
+    #[cold]
     pub(super) fn refuse_markup(&self, field: &'a str) -> Refusal<'a> {
         let at = self.at;
         let is_cut = |markup: &str| markup.as_bytes().starts_with(self.rest());
@@ -288,29 +338,31 @@ impl<'a, 'l> Reader<'a, 'l> {
 
     /// Where `what` stands next, from `from` on.
     pub(super) fn find(&self, what: &str, from: usize) -> Option<usize> {
-        Some(from + find(self.bytes().get(from..)?, what)?)
+        find(self.bytes, from, what)
     }
 
     pub(super) const fn bytes(&self) -> &'a [u8] {
-        self.text.as_bytes()
+        self.bytes
     }
 
-    /// A part of the text. Both ends stand next to ASCII, so the default is never taken.
-    pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
-        self.text.get(start..end).unwrap_or_default()
+    /// A part of the message. Both its ends stand next to ASCII, so it is text and the default is never taken.
+    pub(super) fn piece(&self, place: Place) -> &'a str {
+        let bytes = self.bytes.get(place.at..place.at + place.len);
+        core::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
     }
 
     /// What is left, as bytes: markup is ASCII, so nothing needs characters to look for it.
     fn rest(&self) -> &'a [u8] {
-        self.bytes().get(self.at..).unwrap_or_default()
+        self.bytes.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn begins_with(&self, what: &str) -> bool {
         self.rest().starts_with(what.as_bytes())
     }
 
     pub(super) fn peek(&self, ahead: usize) -> Option<u8> {
-        self.bytes().get(self.at + ahead).copied()
+        self.bytes.get(self.at + ahead).copied()
     }
 
     fn skip_blanks(&mut self) {
@@ -321,7 +373,7 @@ impl<'a, 'l> Reader<'a, 'l> {
 
     pub(super) const fn cut(&self) -> Refusal<'a> {
         XmlError::Cut {
-            at: self.text.len(),
+            at: self.bytes.len(),
         }
     }
 }

@@ -1,81 +1,100 @@
 //! The value of a field: plain text, CDATA sections and references, in any order.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use super::{
     XmlError,
-    reader::{CDATA_START, Reader, Refusal, Sink},
+    reader::{CDATA_START, Place, Reader, Refusal, Sink, Value},
 };
-use crate::params::is_xml_char;
+use crate::{params::is_xml_char, words};
 
 const CDATA_END: &str = "]]>";
 /// The longest text between `&` and `;`: `#x0010FFFF` and some zeros more.
 const REFERENCE_MAX_BYTES: usize = 12;
 
 impl<'a> Reader<'a, '_> {
-    /// A field's value, up to and with its end tag. One piece is borrowed; several are joined.
+    /// A field's value, up to and with its end tag. One piece stays where it is; several are joined.
     pub(super) fn value<S: Sink<'a>>(
         &mut self,
         sink: &mut S,
-        field: &'a str,
-    ) -> Result<S::Value, S::Error> {
-        let mut value = S::Value::from("");
+        field: Place,
+    ) -> Result<Value, S::Error> {
+        let mut value = Value::There(Place { at: 0, len: 0 });
         let mut len = 0;
         loop {
             let piece = match self.peek(0) {
                 None => return Err(self.cut().into()),
                 Some(b'<') if self.peek(1) == Some(b'/') => {
-                    self.end_tag(field)?;
+                    self.end_tag(self.piece(field))?;
                     return Ok(value);
                 }
                 Some(b'<') if self.begins_with(CDATA_START) => self.cdata()?,
-                Some(b'<') => return Err(self.refuse_markup(field).into()),
+                Some(b'<') => return Err(self.refuse_markup(self.piece(field)).into()),
                 Some(b'&') => {
                     let mut utf8 = [0; 4];
                     let piece = self.reference()?.encode_utf8(&mut utf8);
                     len += piece.len();
                     self.fits(field, len)?;
-                    sink.join(field, &mut value, piece)?;
+                    self.aside(sink, field, &mut value)?;
+                    sink.append(field, piece)?;
                     continue;
                 }
                 Some(_) => self.plain()?,
             };
             let is_first = len == 0;
-            len += piece.len();
+            len += piece.len;
             self.fits(field, len)?;
-            if is_first {
-                value = S::Value::from(piece);
+            if is_first && matches!(value, Value::There(_)) {
+                value = Value::There(piece);
             } else {
-                sink.join(field, &mut value, piece)?;
+                self.aside(sink, field, &mut value)?;
+                sink.append(field, self.piece(piece))?;
             }
         }
     }
 
-    fn fits(&self, field: &'a str, len: usize) -> Result<(), Refusal<'a>> {
+    /// Puts the value's first piece aside, where the others join it.
+    fn aside<S: Sink<'a>>(
+        &self,
+        sink: &mut S,
+        field: Place,
+        value: &mut Value,
+    ) -> Result<(), S::Error> {
+        if let Value::There(first) = *value {
+            *value = Value::Aside;
+            sink.append(field, self.piece(first))?;
+        }
+        Ok(())
+    }
+
+    fn fits(&self, field: Place, len: usize) -> Result<(), Refusal<'a>> {
         let max_bytes = self.limits.max_value_bytes;
         if len > max_bytes {
+            let field = self.piece(field);
             return Err(XmlError::LongValue { field, max_bytes });
         }
         Ok(())
     }
 
     /// The inside of a CDATA section.
-    fn cdata(&mut self) -> Result<&'a str, Refusal<'a>> {
+    fn cdata(&mut self) -> Result<Place, Refusal<'a>> {
         let start = self.at + CDATA_START.len();
         let end = self.find(CDATA_END, start).ok_or_else(|| self.cut())?;
         self.at = end + CDATA_END.len();
-        Ok(self.slice(start, end))
+        let len = end - start;
+        Ok(Place { at: start, len })
     }
 
     /// Text up to the next `<` or `&`.
-    fn plain(&mut self) -> Result<&'a str, Refusal<'a>> {
+    fn plain(&mut self) -> Result<Place, Refusal<'a>> {
         let start = self.at;
-        let len = memchr2(b'<', b'&', &self.bytes()[start..]).ok_or_else(|| self.cut())?;
-        self.at = start + len;
-        let piece = self.slice(start, self.at);
-        match find(piece.as_bytes(), CDATA_END) {
+        let end = words::find_either(self.bytes(), start, b'<', b'&').ok_or_else(|| self.cut())?;
+        self.at = end;
+        let len = end - start;
+        let piece = self.bytes().get(start..end).unwrap_or_default();
+        match find(piece, 0, CDATA_END) {
             Some(offset) => Err(XmlError::CdataEnd { at: start + offset }),
-            None => Ok(piece),
+            None => Ok(Place { at: start, len }),
         }
     }
 
@@ -86,7 +105,8 @@ impl<'a> Reader<'a, '_> {
         let near = &after[..after.len().min(REFERENCE_MAX_BYTES + 1)];
         let len = memchr(b';', near).ok_or(XmlError::Entity { at })?;
         self.at += 1 + len + 1;
-        let number = match self.slice(at + 1, at + 1 + len) {
+        let name = self.piece(Place { at: at + 1, len });
+        let number = match name {
             "amp" => return Ok('&'),
             "lt" => return Ok('<'),
             "gt" => return Ok('>'),
@@ -110,16 +130,16 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// Where `what` stands first; it is not empty, and so short that this takes time in proportion to `bytes` alone.
-pub(super) fn find(bytes: &[u8], what: &str) -> Option<usize> {
+/// Where `what` stands next, from `from` on; it is not empty, and so short that this takes time in proportion to `bytes`
+/// alone.
+pub(super) fn find(bytes: &[u8], from: usize, what: &str) -> Option<usize> {
     let what = what.as_bytes();
-    let mut from = 0;
-    while let Some(offset) = memchr(what[0], &bytes[from..]) {
-        let at = from + offset;
+    let mut from = from;
+    loop {
+        let at = words::find(bytes, from, what[0])?;
         if bytes[at..].starts_with(what) {
             return Some(at);
         }
         from = at + 1;
     }
-    None
 }

@@ -2,8 +2,10 @@
 
 use alloc::string::String;
 
-use crate::Params;
+use crate::{Params, words};
 
+const START: &str = "<xml>";
+const END: &str = "</xml>";
 /// What a field needs besides its name, twice, and its value.
 const FIELD_MARKUP_BYTES: usize = "<></><![CDATA[]]>".len();
 
@@ -14,34 +16,99 @@ const FIELD_MARKUP_BYTES: usize = "<></><![CDATA[]]>".len();
 /// Reading it back gives the same fields.
 #[must_use]
 pub fn write(params: &Params<'_>) -> String {
+    // A list that was made here holds the message already.
+    if let Some(written) = params.written() {
+        let mut xml = String::with_capacity(START.len() + written.len() + END.len());
+        xml.push_str(written);
+        begin(&mut xml);
+        xml.push_str(END);
+        return xml;
+    }
     let fields_bytes: usize = params
         .iter()
         .map(|(name, value)| 2 * name.len() + value.len() + FIELD_MARKUP_BYTES)
         .sum();
-    let mut xml = String::with_capacity("<xml></xml>".len() + fields_bytes);
-    xml.push_str("<xml>");
+    let mut xml = String::with_capacity(START.len() + fields_bytes + END.len());
+    begin(&mut xml);
     for (name, value) in params.iter() {
-        xml.push('<');
-        xml.push_str(name);
-        xml.push('>');
-        write_value(&mut xml, value);
-        xml.push_str("</");
-        xml.push_str(name);
-        xml.push('>');
+        append(&mut xml, name, value);
     }
-    xml.push_str("</xml>");
+    xml.push_str(END);
     xml
 }
 
-fn write_value(xml: &mut String, value: &str) {
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+/// As [`write`], in the list's own memory where that is possible.
+pub(crate) fn finish(params: Params<'_>) -> String {
+    if params.written().is_none() {
+        return write(&params);
+    }
+    let mut xml = params.into_text();
+    begin(&mut xml);
+    xml.push_str(END);
+    xml
+}
+
+/// Where the parts of a field stand in the text that it was appended to.
+pub(crate) struct Element {
+    pub(crate) name_at: usize,
+    /// Nothing, if the value does not stand there as it is.
+    pub(crate) value_at: Option<usize>,
+}
+
+/// Begins a message that has not begun yet.
+pub(crate) fn begin(xml: &mut String) {
+    if xml.is_empty() {
+        xml.push_str(START);
+    }
+}
+
+/// The most bytes that a field takes in a text, with a copy of its value.
+pub(crate) const fn element_max_bytes(name: &str, value: &str) -> usize {
+    // A carriage return takes five bytes, `]]>` fifteen.
+    (2 * name.len() + FIELD_MARKUP_BYTES).saturating_add(value.len().saturating_mul(6))
+}
+
+/// Appends a field as an element.
+pub(crate) fn append(xml: &mut String, name: &str, value: &str) -> Element {
+    xml.reserve(2 * name.len() + value.len() + FIELD_MARKUP_BYTES);
+    xml.push('<');
+    let name_at = xml.len();
+    xml.push_str(name);
+    let value_at = if is_number(value) {
+        xml.push('>');
         xml.push_str(value);
-        return;
-    }
-    if value.contains('\r') {
-        write_escaped(xml, value);
-        return;
-    }
+        xml.push_str("</");
+        Some(name_at + name.len() + ">".len())
+    } else if is_whole(value) {
+        xml.push_str("><![CDATA[");
+        xml.push_str(value);
+        xml.push_str("]]></");
+        Some(name_at + name.len() + "><![CDATA[".len())
+    } else {
+        xml.push('>');
+        if value.contains('\r') {
+            write_escaped(xml, value);
+        } else {
+            write_split(xml, value);
+        }
+        xml.push_str("</");
+        None
+    };
+    xml.push_str(name);
+    xml.push('>');
+    Element { name_at, value_at }
+}
+
+fn is_number(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a value can stand in one CDATA section.
+fn is_whole(value: &str) -> bool {
+    words::is_plain(value.as_bytes(), b']') || !value.contains('\r') && !value.contains("]]>")
+}
+
+fn write_split(xml: &mut String, value: &str) {
     xml.push_str("<![CDATA[");
     let mut rest = value;
     while let Some(end) = rest.find("]]>") {

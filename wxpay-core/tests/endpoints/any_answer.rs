@@ -5,12 +5,13 @@ use wxpay_core::{
     Params, SignType,
     api::{
         AnswerError, AuthCodeToOpenId, BankTransfer, BankTransferQuery, BatchQueryComment,
-        CloseCombinedOrder, CloseOrder, CombinedOrder, DownloadBill, DownloadFundFlow, GetSignKey,
-        MicroPay, MultiProfitSharing, OnlyHmacSha256, OnlyMd5, OrderQuery, ProfitSharing,
-        ProfitSharingAddReceiver, ProfitSharingFinish, ProfitSharingQuery,
-        ProfitSharingRemoveReceiver, ProfitSharingReturn, QueryCombinedOrder, RedPack,
-        RedPackQuery, Refund, RefundQuery, RefundQueryV2, RefundV2, Report, Reverse, ShortenUrl,
-        Transfer, TransferQuery, UnifiedOrder, parse, parse_text, parse_unsigned,
+        CloseCombinedOrder, CloseOrder, CombinedOrder, DownloadBill, DownloadFundFlow,
+        GetPublicKey, GetSignKey, MicroPay, MultiProfitSharing, OnlyHmacSha256, OnlyMd5,
+        OrderQuery, ProfitSharing, ProfitSharingAddReceiver, ProfitSharingFinish,
+        ProfitSharingQuery, ProfitSharingRemoveReceiver, ProfitSharingReturn,
+        ProfitSharingReturnQuery, QueryCombinedOrder, RedPack, RedPackQuery, Refund, RefundQuery,
+        RefundQueryV2, RefundV2, Report, Reverse, ShortenUrl, Transfer, TransferQuery,
+        UnifiedOrder, parse, parse_text, parse_unsigned,
     },
     sign, xml,
 };
@@ -142,10 +143,10 @@ proptest! {
             RefundQueryV2 ShortenUrl);
         read!(parse(md5, OnlyMd5): AuthCodeToOpenId);
         read!(parse(hmac, OnlyHmacSha256): CombinedOrder QueryCombinedOrder CloseCombinedOrder ProfitSharing
-            MultiProfitSharing ProfitSharingFinish ProfitSharingReturn ProfitSharingQuery ProfitSharingAddReceiver
+            MultiProfitSharing ProfitSharingFinish ProfitSharingReturn ProfitSharingReturnQuery ProfitSharingQuery ProfitSharingAddReceiver
             ProfitSharingRemoveReceiver);
         read!(parse_unsigned(md5, OnlyMd5): Report GetSignKey Transfer TransferQuery RedPack RedPackQuery BankTransfer
-            BankTransferQuery);
+            BankTransferQuery GetPublicKey);
     }
 
     #[test]
@@ -162,7 +163,7 @@ proptest! {
         read!(UnifiedOrder MicroPay OrderQuery CloseOrder Reverse Refund RefundV2 RefundQuery RefundQueryV2 DownloadBill
             DownloadFundFlow ShortenUrl AuthCodeToOpenId Report BatchQueryComment CombinedOrder QueryCombinedOrder
             CloseCombinedOrder ProfitSharing MultiProfitSharing ProfitSharingFinish ProfitSharingReturn
-            ProfitSharingQuery ProfitSharingAddReceiver ProfitSharingRemoveReceiver Transfer TransferQuery RedPack
+            ProfitSharingReturnQuery ProfitSharingQuery ProfitSharingAddReceiver ProfitSharingRemoveReceiver Transfer TransferQuery RedPack
             RedPackQuery BankTransfer BankTransferQuery);
     }
 

@@ -7,8 +7,12 @@ mod common;
 mod advice;
 mod answers;
 mod any_answer;
+mod codes;
+mod lists;
+mod pages;
 mod requests;
 mod rules;
+mod samples;
 mod table;
 mod unsigned;
 

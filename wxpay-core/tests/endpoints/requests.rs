@@ -1,20 +1,28 @@
 use wxpay_core::{
-    Params, SignType, SubMerchant, TransactionId,
+    Params, SignType, SubMerchant,
     api::{
-        AuthCodeToOpenId, BankTransfer, BankTransferQuery, BatchQueryComment, BillType, CheckName,
+        AuthCodeToOpenId, BankTransfer, BankTransferQuery, BatchQueryComment, BillType,
         CloseCombinedOrder, CombinedOrder, CombinedTrade, DownloadBill, DownloadFundFlow, Endpoint,
-        FieldError, FundAccount, GetSignKey, MicroPay, MultiProfitSharing, NamedPayer,
-        OnlyHmacSha256, OnlyMd5, OrderQuery, OrderRef, Payer, ProfitSharing,
+        FieldError, FundAccount, GetPublicKey, GetSignKey, MicroPay, MultiProfitSharing,
+        NamedPayer, OnlyHmacSha256, OnlyMd5, OrderQuery, OrderRef, Payer, ProfitSharing,
         ProfitSharingAddReceiver, ProfitSharingFinish, ProfitSharingQuery,
-        ProfitSharingRemoveReceiver, ProfitSharingReturn, QueryCombinedOrder, ReceiverAccount,
-        ReceiverText, Receivers, RedPack, RedPackQuery, Refund, RefundAccount, RefundQuery,
-        RefundQueryV2, RefundRef, RefundV2, RelationType, Report, RequestError, Reverse, SceneInfo,
-        Share, SharingRef, ShortenUrl, SubOrder, SubOrderList, TarType, Trade, Transfer,
-        TransferQuery, UnifiedOrder, prepare,
+        ProfitSharingRemoveReceiver, ProfitSharingReturn, ProfitSharingReturnQuery,
+        QueryCombinedOrder, ReceiverAccount, ReceiverText, Receivers, RedPack, RedPackQuery,
+        Refund, RefundAccount, RefundQuery, RefundQueryV2, RefundRef, RefundV2, RelationType,
+        Report, RequestError, Reverse, SceneInfo, Share, SharingRef, ShortenUrl, SubOrderList,
+        TarType, Trade, Transfer, TransferQuery, UnifiedOrder, prepare,
     },
 };
 
-use super::{fen, nonce, seed_account, sent, sent_by};
+use super::{
+    fen, nonce,
+    pages::names_the_fields_of,
+    samples::{
+        bank_transfer, combined, micro_pay, red_pack, refund, transaction_id, transfer,
+        unified_order,
+    },
+    seed_account, sent, sent_by,
+};
 
 /// Sends a request and reads it back, and checks that no field came to it that no account has.
 fn there_and_back<E: Endpoint + PartialEq + std::fmt::Debug>(
@@ -23,6 +31,7 @@ fn there_and_back<E: Endpoint + PartialEq + std::fmt::Debug>(
     from_params: fn(&Params<'_>) -> Result<E, FieldError>,
 ) -> Params<'static> {
     let fields = sent(request, sign_type);
+    names_the_fields_of::<E>(&fields);
     assert_eq!(&from_params(&fields).unwrap(), request);
     assert_eq!(
         fields.get(E::NAMING.mch_id),
@@ -34,96 +43,6 @@ fn there_and_back<E: Endpoint + PartialEq + std::fmt::Debug>(
         assert_eq!(fields.get(appid), Some("wx8397f8696b538317"), "{}", E::NAME);
     }
     fields
-}
-
-fn transaction_id() -> TransactionId {
-    "4200000248201903206581106357".parse().unwrap()
-}
-
-pub(crate) fn micro_pay() -> MicroPay {
-    MicroPay::new(
-        "1553063775279".parse().unwrap(),
-        "茶".parse().unwrap(),
-        fen(101),
-        "8.8.8.8".parse().unwrap(),
-        "120061098828009406".parse().unwrap(),
-    )
-}
-
-pub(crate) fn refund() -> Refund {
-    Refund::new(
-        OrderRef::OutTradeNo("1553063775279".parse().unwrap()),
-        "R20260101000001".parse().unwrap(),
-        fen(101),
-        fen(100),
-    )
-}
-
-pub(crate) fn transfer() -> Transfer {
-    Transfer::new(
-        "P20260101000001".parse().unwrap(),
-        "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o".parse().unwrap(),
-        CheckName::ForceCheck("王小王".parse().unwrap()),
-        fen(100),
-        "refund of a deposit".parse().unwrap(),
-    )
-}
-
-pub(crate) fn red_pack() -> RedPack {
-    RedPack::new(
-        "10000098201411111234567890".parse().unwrap(),
-        "shop".parse().unwrap(),
-        "oxTWIuGaIt6gTKsQRLau2M0yL16E".parse().unwrap(),
-        fen(1000),
-        "good luck".parse().unwrap(),
-        "127.0.0.1".parse().unwrap(),
-        "new year".parse().unwrap(),
-        "come again".parse().unwrap(),
-    )
-}
-
-pub(crate) fn unified_order(trade: Trade) -> UnifiedOrder {
-    UnifiedOrder::new(
-        trade,
-        "1553063775279".parse().unwrap(),
-        "茶".parse().unwrap(),
-        fen(101),
-        "127.0.0.1".parse().unwrap(),
-        "https://example.com/notify".parse().unwrap(),
-    )
-}
-
-pub(crate) fn combined(trade: CombinedTrade, scene_info: &str) -> CombinedOrder {
-    let order = SubOrder {
-        appid: "wxdace645e0bc2c424".parse().unwrap(),
-        mch_id: "1900009001".parse().unwrap(),
-        out_trade_no: "OD201708030001".parse().unwrap(),
-        body: "a \"quoted\" tea".parse().unwrap(),
-        attach: "深圳分店".parse().unwrap(),
-        total_fee: fen(1234),
-        fee_type: wxpay_core::FeeType::cny(),
-        detail: None,
-        sub_mch_id: Some("1256324589".parse().unwrap()),
-        sub_appid: None,
-    };
-    CombinedOrder::new(
-        "1217752501201407033233368018".parse().unwrap(),
-        "8.8.8.8".parse().unwrap(),
-        "https://example.com/notify".parse().unwrap(),
-        trade,
-        scene_info.parse().unwrap(),
-        SubOrderList::of(&[order.clone(), order]).unwrap(),
-    )
-}
-
-pub(crate) fn bank_transfer() -> BankTransfer {
-    BankTransfer::new(
-        "1212121221227".parse().unwrap(),
-        "aGVsbG8=".parse().unwrap(),
-        "d29ybGQ=".parse().unwrap(),
-        "1002".parse().unwrap(),
-        fen(500),
-    )
 }
 
 #[test]
@@ -254,6 +173,9 @@ fn bills_and_tools_come_back_as_they_went() {
     there_and_back(&report, OnlyMd5, Report::from_params);
     // mch_id, nonce_str and sign: no more.
     assert_eq!(sent(&GetSignKey, OnlyMd5).len(), 3);
+    let fields = sent(&GetPublicKey, OnlyMd5);
+    names_the_fields_of::<GetPublicKey>(&fields);
+    assert_eq!(fields.get("sign_type"), Some("MD5"));
 }
 
 #[test]
@@ -335,6 +257,12 @@ fn profit_sharings_come_back_as_they_went() {
         );
         let fields = there_and_back(&back, OnlyHmacSha256, ProfitSharingReturn::from_params);
         assert_eq!(fields.get("return_account_type"), Some("MERCHANT_ID"));
+        let query = ProfitSharingReturnQuery::new(back.sharing, back.out_return_no);
+        there_and_back(
+            &query,
+            OnlyHmacSha256,
+            ProfitSharingReturnQuery::from_params,
+        );
     }
     let text = ReceiverText::to_add(&account, None, &RelationType::StoreOwner, None).unwrap();
     let add = ProfitSharingAddReceiver::new(text);

@@ -1,14 +1,14 @@
 use wxpay_core::{
     Account, Fen, SignType,
     api::{
-        BatchQueryComment, CombinedTrade, Endpoint, OnlyHmacSha256, OnlyMd5, RefundQuery,
-        RefundRef, RequestError, Trade, prepare,
+        BatchQueryComment, CombinedTrade, Endpoint, OnlyHmacSha256, OnlyMd5, ProfitSharing,
+        RefundQuery, RefundRef, Report, RequestError, Trade, prepare,
     },
 };
 
 use super::{
     fen, nonce,
-    requests::{bank_transfer, combined, micro_pay, red_pack, refund, transfer, unified_order},
+    samples::{bank_transfer, combined, micro_pay, red_pack, refund, transfer, unified_order},
     seed_account,
 };
 
@@ -90,6 +90,11 @@ fn mweb_says_where_it_is() {
         scene_info: "{\"store_info\":{}}".parse().unwrap(),
     });
     assert_eq!(broken(&order, SignType::Md5), "scene_info");
+    // The name of the part in another part's text is not the part.
+    let order = unified_order(Trade::Mweb {
+        scene_info: r#"{"id":"\"h5_info\""}"#.parse().unwrap(),
+    });
+    assert_eq!(broken(&order, SignType::Md5), "scene_info");
     let ip = "{\"payer_client_ip\":\"1.2.3.4\"}";
     assert_eq!(
         broken(&combined(CombinedTrade::Mweb, ip), OnlyHmacSha256),
@@ -133,4 +138,98 @@ fn numbers_and_times_are_in_range() {
     comments.end_time = "20170726000000".parse().unwrap();
     comments.limit = Some(201);
     assert_eq!(broken(&comments, OnlyHmacSha256), "limit");
+}
+
+#[test]
+fn a_list_of_orders_is_whole() {
+    let good = r#"{"mch_id":"1","out_trade_no":"A","total_fee":1}"#;
+    let of = |num: usize, orders: &str| {
+        let mut order = combined(CombinedTrade::App, "{\"payer_client_ip\":\"1.2.3.4\"}");
+        let list = format!(r#"{{"order_num":{num},"order_list":[{orders}]}}"#);
+        order.sub_order_list = list.parse().unwrap();
+        prepare(&order, &seed_account(), OnlyHmacSha256, &nonce())
+    };
+    assert!(of(1, good).is_ok());
+    let other = good.replace("\"A\"", "\"B\"");
+    assert!(of(2, &format!("{good},{other}")).is_ok());
+    let eleven: Vec<_> = (0..11)
+        .map(|n| good.replace("\"A\"", &format!("\"A{n}\"")))
+        .collect();
+    for (num, orders) in [
+        (0, String::new()),
+        (2, good.to_owned()),
+        (2, format!("{good},{good}")),
+        (11, eleven.join(",")),
+        (1, good.replace("\"total_fee\":1", "\"total_fee\":1.5")),
+        (1, good.replace(",\"total_fee\":1", "")),
+        (1, good.replace("\"mch_id\":\"1\",", "")),
+        (1, "7".to_owned()),
+    ] {
+        let refused = of(num, &orders);
+        assert!(
+            matches!(
+                refused,
+                Err(RequestError::Rule {
+                    field: "sub_order_list",
+                    ..
+                })
+            ),
+            "{orders}: {refused:?}"
+        );
+    }
+    let nothing = good.replace("\"total_fee\":1", "\"total_fee\":0");
+    assert!(matches!(of(1, &nothing), Err(RequestError::ZeroFee { .. })));
+}
+
+#[test]
+fn each_part_of_a_payment_is_of_something() {
+    let of = |receivers: &str| {
+        let request = ProfitSharing::new(
+            "4200000248201903206581106357".parse().unwrap(),
+            "P1".parse().unwrap(),
+            receivers.parse().unwrap(),
+        );
+        prepare(&request, &seed_account(), OnlyHmacSha256, &nonce()).map(|_| ())
+    };
+    assert_eq!(
+        of(r#"[{"type":"MERCHANT_ID","account":"1","amount":1}]"#),
+        Ok(())
+    );
+    for receivers in [
+        "[]",
+        "{}",
+        "text",
+        r#"[{"amount":"all"}]"#,
+        r#"[{"account":"1"}]"#,
+    ] {
+        let refused = of(receivers);
+        assert!(
+            matches!(
+                refused,
+                Err(RequestError::Rule {
+                    field: "receivers",
+                    ..
+                })
+            ),
+            "{receivers}: {refused:?}"
+        );
+    }
+    assert!(matches!(
+        of(r#"[{"amount":0}]"#),
+        Err(RequestError::ZeroFee { .. })
+    ));
+}
+
+#[test]
+fn a_report_has_a_short_address() {
+    let mut report = Report::new(
+        "https://api.mch.weixin.qq.com/pay/unifiedorder"
+            .parse()
+            .unwrap(),
+        "2001:db8:85a3::8a2e:370:7334".parse().unwrap(),
+        "[]".parse().unwrap(),
+    );
+    assert_eq!(broken(&report, OnlyMd5), "user_ip");
+    report.user_ip = "255.255.255.255".parse().unwrap();
+    assert!(prepare(&report, &seed_account(), OnlyMd5, &nonce()).is_ok());
 }

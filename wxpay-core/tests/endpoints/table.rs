@@ -5,11 +5,11 @@ use wxpay_core::{
     api::{
         AnswerKind::{self, Signed, Text, Unsigned},
         AuthCodeToOpenId, BankTransfer, BankTransferQuery, BatchQueryComment, CloseCombinedOrder,
-        CloseOrder, CombinedOrder, DownloadBill, DownloadFundFlow, Endpoint, GetSignKey,
-        GetSignKeyOld, MicroPay, MultiProfitSharing, OrderQuery, ProfitSharing,
+        CloseOrder, CombinedOrder, DownloadBill, DownloadFundFlow, Endpoint, GetPublicKey,
+        GetSignKey, GetSignKeyOld, MicroPay, MultiProfitSharing, OrderQuery, ProfitSharing,
         ProfitSharingAddReceiver, ProfitSharingFinish, ProfitSharingQuery,
-        ProfitSharingRemoveReceiver, ProfitSharingReturn, QueryCombinedOrder, RedPack,
-        RedPackQuery, Refund, RefundQuery, RefundQueryV2, RefundV2,
+        ProfitSharingRemoveReceiver, ProfitSharingReturn, ProfitSharingReturnQuery,
+        QueryCombinedOrder, RedPack, RedPackQuery, Refund, RefundQuery, RefundQueryV2, RefundV2,
         Repeat::{self, QueryFirst, Safe, SameNumber},
         Report, Reverse, ShortenUrl, SignChoice, Transfer, TransferQuery, UnifiedOrder,
     },
@@ -159,6 +159,10 @@ fn every_endpoint_is_what_the_api_says() {
             ),
         ),
         (
+            row::<ProfitSharingReturnQuery>(),
+            ("/pay/profitsharingreturnquery", false, HMAC, Signed, Safe),
+        ),
+        (
             row::<ProfitSharingQuery>(),
             ("/pay/profitsharingquery", false, HMAC, Signed, Safe),
         ),
@@ -218,10 +222,16 @@ fn every_endpoint_is_what_the_api_says() {
             row::<BankTransferQuery>(),
             ("/mmpaysptrans/query_bank", true, MD5, Unsigned, Safe),
         ),
+        (
+            row::<GetPublicKey>(),
+            ("/risk/getpublickey", true, MD5, Unsigned, Safe),
+        ),
     ];
     for (is, should) in &rows {
         assert_eq!(is, should);
     }
+    assert_eq!(GetPublicKey::HOST, Some("fraud.mch.weixin.qq.com"));
+    assert_eq!(UnifiedOrder::HOST, None);
     let paths: BTreeSet<_> = rows.iter().map(|(row, _)| row.0).collect();
     assert_eq!(paths.len(), rows.len());
 }

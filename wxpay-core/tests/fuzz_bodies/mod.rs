@@ -20,4 +20,4 @@ pub use bill::bill;
 pub use differential::differential;
 pub use read::read;
 pub use refund::refund;
-pub use verify::verify;
+pub use verify::{SIGNED, keys, verify};

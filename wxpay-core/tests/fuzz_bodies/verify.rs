@@ -8,10 +8,23 @@ use wxpay_core::{
     sign, xml,
 };
 
-/// Messages whose text the first key has signed; what the second one has signed stands in the list of vectors.
-const RECORDED: [&str; 2] = [
+/// Messages that one of the keys has signed: two recorded with the first, and an answer of each kind with the second.
+/// What the second has signed besides stands in the list of vectors.
+pub const SIGNED: [&str; 14] = [
     include_str!("../corpora/xml/recorded_notify.xml"),
     include_str!("../corpora/xml/recorded_answer.xml"),
+    include_str!("../corpora/xml/notify_provider.xml"),
+    include_str!("../corpora/xml/answer_unifiedorder.xml"),
+    include_str!("../corpora/xml/answer_micropay.xml"),
+    include_str!("../corpora/xml/answer_orderquery.xml"),
+    include_str!("../corpora/xml/answer_closeorder.xml"),
+    include_str!("../corpora/xml/answer_reverse.xml"),
+    include_str!("../corpora/xml/answer_refund.xml"),
+    include_str!("../corpora/xml/answer_refundquery.xml"),
+    include_str!("../corpora/xml/answer_shorturl.xml"),
+    include_str!("../corpora/xml/answer_authcodetoopenid.xml"),
+    include_str!("../corpora/xml/answer_not_paid.xml"),
+    include_str!("../corpora/xml/answer_no_such_order.xml"),
 ];
 const VECTORS: &str = include_str!("../vectors/signs.json");
 
@@ -48,7 +61,8 @@ pub fn verify(bytes: &[u8]) {
     }
 }
 
-fn keys() -> &'static [ApiKey; 2] {
+/// The two keys.
+pub fn keys() -> &'static [ApiKey; 2] {
     static KEYS: OnceLock<[ApiKey; 2]> = OnceLock::new();
     KEYS.get_or_init(|| {
         [
@@ -77,9 +91,9 @@ fn genuine() -> &'static Vec<String> {
         let vectors: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
         let vectors = vectors["vectors"].as_array().unwrap().iter();
         let texts = vectors.map(|vector| vector["string_to_sign"].as_str().unwrap().to_owned());
-        let recorded = RECORDED
+        let messages = SIGNED
             .iter()
             .map(|message| sign::string_to_sign(&xml::read(message.as_bytes()).unwrap()));
-        texts.chain(recorded).collect()
+        texts.chain(messages).collect()
     })
 }

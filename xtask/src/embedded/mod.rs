@@ -47,7 +47,7 @@ const M3: Board = Board {
         flash_bytes: 14 * 1024,
         instructions: 45_000,
         heap_bytes: 0,
-        stack_bytes: 1280,
+        stack_bytes: 1024,
     },
 };
 
@@ -58,9 +58,9 @@ const M0: Board = Board {
     machine: &["-machine", "microbit"],
     most: Figures {
         flash_bytes: 14 * 1024,
-        instructions: 60_000,
+        instructions: 54_000,
         heap_bytes: 0,
-        stack_bytes: 1408,
+        stack_bytes: 1088,
     },
 };
 
@@ -85,16 +85,36 @@ pub(crate) fn run_m3(steps: &mut Steps) -> Result<()> {
     run_on(steps, &[&M3])
 }
 
+/// Builds both programs for the Cortex-M0: what needs `Arc` or an atomic read-modify-write does not compile there.
+pub(crate) fn build_m0(steps: &mut Steps) -> Result<()> {
+    with_sdk(steps, &[&M0], |steps, sdk| {
+        steps.check(&format!("build for {}", M0.target), || {
+            for program in ["vending", "verify"] {
+                build(sdk, &M0, program, Verify::Once)?;
+            }
+            Ok(())
+        })
+    })
+}
+
 fn run_on(steps: &mut Steps, boards: &[&Board]) -> Result<()> {
+    with_sdk(steps, boards, |steps, sdk| {
+        for board in boards {
+            steps.check(&format!("on {}", board.name), || try_out(sdk, board))?;
+        }
+        Ok(())
+    })
+}
+
+/// Goes on once the compiler and the emulator are there; that they cannot be had is a failed step.
+fn with_sdk(
+    steps: &mut Steps,
+    boards: &[&Board],
+    work: impl FnOnce(&mut Steps, &Sdk) -> Result<()>,
+) -> Result<()> {
     let targets: Vec<_> = boards.iter().map(|board| board.target).collect();
     let prepared = steps.obtain("packages: compiler, emulator", || Sdk::prepare(&targets))?;
-    let Some(sdk) = prepared else {
-        return Ok(());
-    };
-    for board in boards {
-        steps.check(&format!("on {}", board.name), || try_out(&sdk, board))?;
-    }
-    Ok(())
+    prepared.map_or(Ok(()), |sdk| work(steps, &sdk))
 }
 
 /// Builds and runs both programs, prints what they cost and holds it to what they may.
@@ -220,8 +240,8 @@ mod tests {
 
     #[test]
     fn a_figure_is_found_by_its_name() {
-        let said = "paid true\nverify_heap_bytes 0\nverify_stack_bytes 1240\n";
-        assert_eq!(figure(said, "verify_stack_bytes").unwrap(), 1240);
+        let said = "paid true\nverify_heap_bytes 0\nverify_stack_bytes 1000\n";
+        assert_eq!(figure(said, "verify_stack_bytes").unwrap(), 1000);
         assert!(figure(said, "order_heap_bytes").is_err());
     }
 

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use axum::{
     Json,
-    extract::{ConnectInfo, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{ConnectInfo, FromRequestParts, Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use order_store::{Order, OrderState};
@@ -48,6 +48,27 @@ async fn opened(app: &App, query: &PageQuery) -> Result<Order, Problem> {
     Ok(order)
 }
 
+/// Somebody at a page of an order, with a right to see it; without, the answer is the fail page.
+pub(crate) struct Visit {
+    lang: Lang,
+    order: Order,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let Query(query) = Query::<PageQuery>::from_request_parts(parts, app)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let lang = Lang::of(query.lang.as_deref(), &parts.headers);
+        match opened(app, &query).await {
+            Ok(order) => Ok(Self { lang, order }),
+            Err(problem) => Err(failed(lang, parts.uri.path(), &problem, None)),
+        }
+    }
+}
+
 fn address(path: &str, order: &Order) -> String {
     format!(
         "{path}?orderId={}&t={}",
@@ -83,16 +104,7 @@ fn page(lang: Lang, status: StatusCode, markup: maud::Markup) -> Response {
 }
 
 /// `GET /wxpay`: the QR page; an order that is settled has pages of its own.
-pub(crate) async fn qr(
-    State(app): State<App>,
-    Query(query): Query<PageQuery>,
-    headers: HeaderMap,
-) -> Response {
-    let lang = Lang::of(query.lang.as_deref(), &headers);
-    let order = match opened(&app, &query).await {
-        Ok(order) => order,
-        Err(problem) => return failed(lang, "/wxpay", &problem, None),
-    };
+pub(crate) async fn qr(State(app): State<App>, Visit { lang, order }: Visit) -> Response {
     let here = address("/wxpay", &order);
     match app.desk.prepare(&order.key).await {
         Ok(prepared) => {
@@ -167,16 +179,7 @@ fn failed(lang: Lang, here: &str, problem: &Problem, again: Option<&str>) -> Res
 }
 
 /// `GET /wxpay/toPaySuccess`: only for an order that is paid; an unpaid one goes back to its code.
-pub(crate) async fn success(
-    State(app): State<App>,
-    Query(query): Query<PageQuery>,
-    headers: HeaderMap,
-) -> Response {
-    let lang = Lang::of(query.lang.as_deref(), &headers);
-    let order = match opened(&app, &query).await {
-        Ok(order) => order,
-        Err(problem) => return failed(lang, "/wxpay/toPaySuccess", &problem, None),
-    };
+pub(crate) async fn success(Visit { lang, order }: Visit) -> Response {
     let Some(transaction_id) = order.transaction_id() else {
         return Redirect::to(&address("/wxpay", &order)).into_response();
     };
@@ -191,16 +194,7 @@ pub(crate) async fn success(
 }
 
 /// `GET /wxpay/toPayFail`: for an order that was closed; one that is paid after all has the better page.
-pub(crate) async fn fail(
-    State(app): State<App>,
-    Query(query): Query<PageQuery>,
-    headers: HeaderMap,
-) -> Response {
-    let lang = Lang::of(query.lang.as_deref(), &headers);
-    let order = match opened(&app, &query).await {
-        Ok(order) => order,
-        Err(problem) => return failed(lang, "/wxpay/toPayFail", &problem, None),
-    };
+pub(crate) async fn fail(Visit { lang, order }: Visit) -> Response {
     match order.state() {
         OrderState::Closed => {
             let reason = lang.pick(

@@ -1,0 +1,185 @@
+//! What a batch must be like to be loaded: decided here, so that backends do not differ.
+
+use std::collections::{BTreeSet, HashSet};
+
+use wxpay_core::{MchId, OutTradeNo};
+
+use super::{RECORDS_MAX, Record};
+use crate::{Facts, Lookups, Order, OrderKey, StoreError};
+
+fn conflict(what: impl Into<String>) -> StoreError {
+    StoreError::Conflict { what: what.into() }
+}
+
+/// What a store has of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing.
+    Absent,
+    /// The same.
+    Same,
+    /// Another of the same name.
+    Other,
+}
+
+impl Known {
+    pub(crate) fn of<T: PartialEq>(known: Option<&T>, record: &T) -> Self {
+        match known {
+            None => Self::Absent,
+            Some(known) if known == record => Self::Same,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+/// A store that a batch is to be loaded into.
+pub(crate) trait Holdings {
+    fn known(&mut self, record: &Record) -> Result<Known, StoreError>;
+    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError>;
+    fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError>;
+    /// Whether later notifies have the place of this number.
+    fn is_past(&mut self, n: u64) -> bool;
+}
+
+/// The records of the batch that the store has not, when all of it can be loaded.
+pub(crate) fn admit(
+    records: Vec<Record>,
+    store: &mut impl Holdings,
+) -> Result<Vec<Record>, StoreError> {
+    check_batch(&records)?;
+    let mut fresh: Vec<Record> = Vec::new();
+    let mut orders = HashSet::new();
+    for record in records {
+        match store.known(&record)? {
+            Known::Same => continue,
+            Known::Other => {
+                let name = name_of(&record);
+                return Err(conflict(format!("{name}: it is there with other content")));
+            }
+            Known::Absent => {}
+        }
+        match &record {
+            Record::Order(record) => {
+                let key = &record.order.key;
+                check_owners(&record.order, |lookups| store.look_up(&key.mch_id, lookups))?;
+                orders.insert(key.clone());
+            }
+            Record::Outbox(row) => {
+                let key = &row.row.key;
+                if !orders.contains(key) && !store.has_order(key)? {
+                    let name = name_of(&record);
+                    return Err(conflict(format!("{name}: its order is not there")));
+                }
+            }
+            Record::Inbox(notify) => {
+                if notify.n == 0 || store.is_past(notify.n) {
+                    let name = name_of(&record);
+                    return Err(conflict(format!("{name}: later ones have its place")));
+                }
+            }
+        }
+        fresh.push(record);
+    }
+    Ok(fresh)
+}
+
+fn name_of(record: &Record) -> String {
+    match record {
+        Record::Order(record) => format!("order {}", record.order.key),
+        Record::Outbox(record) => format!("outbox row {}", record.row.id),
+        Record::Inbox(record) => format!("notify a{}", record.n),
+    }
+}
+
+/// The batch alone: its size, and that nothing in it is there twice.
+fn check_batch(records: &[Record]) -> Result<(), StoreError> {
+    if records.len() > RECORDS_MAX {
+        return Err(conflict(format!(
+            "{} records at once, the most are {RECORDS_MAX}",
+            records.len()
+        )));
+    }
+    let mut seen = HashSet::new();
+    let mut once = |what: String| {
+        if seen.contains(&what) {
+            return Err(conflict(format!("{what} twice")));
+        }
+        seen.insert(what);
+        Ok(())
+    };
+    for record in records {
+        once(name_of(record))?;
+        match record {
+            Record::Order(record) => {
+                let order = &record.order;
+                let mch_id = &order.key.mch_id;
+                if record.log.is_empty() {
+                    return Err(conflict(format!("order {}: it has no log", order.key)));
+                }
+                for lookups in lookups_of(order) {
+                    for number in lookups.numbers {
+                        once(format!("number {mch_id}/{number}"))?;
+                    }
+                    if let Some(id) = lookups.transaction {
+                        once(format!("transaction {id}"))?;
+                    }
+                    if let Some(number) = lookups.refund {
+                        once(format!("refund {mch_id}/{number}"))?;
+                    }
+                }
+            }
+            Record::Outbox(_) | Record::Inbox(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Everything of the order that must belong to no other.
+fn lookups_of(order: &Order) -> impl Iterator<Item = Lookups> {
+    let numbers = Lookups {
+        numbers: numbers_of(order).into_iter().collect(),
+        ..Lookups::default()
+    };
+    let transactions = order.payments.iter().map(|payment| Lookups {
+        transaction: Some(payment.transaction_id.clone()),
+        ..Lookups::default()
+    });
+    let refunds = order.refunds.iter().map(|refund| Lookups {
+        refund: Some(refund.out_refund_no.clone()),
+        ..Lookups::default()
+    });
+    [numbers].into_iter().chain(transactions).chain(refunds)
+}
+
+/// A new order against the store: nothing of it may belong to another.
+fn check_owners(
+    order: &Order,
+    mut look_up: impl FnMut(Lookups) -> Result<Facts, StoreError>,
+) -> Result<(), StoreError> {
+    let taken = |what: String, owner: &OrderKey| {
+        conflict(format!("order {}: {what} belongs to {owner}", order.key))
+    };
+    for lookups in lookups_of(order) {
+        let facts = look_up(lookups)?;
+        if let Some((number, owner)) = facts.number_owners.first_key_value() {
+            return Err(taken(format!("number {number}"), owner));
+        }
+        if let Some(owner) = &facts.transaction_owner {
+            return Err(taken("a transaction of it".to_owned(), owner));
+        }
+        if let Some(owner) = &facts.refund_owner {
+            return Err(taken("a refund number of it".to_owned(), owner));
+        }
+    }
+    Ok(())
+}
+
+/// The numbers that an order owns at the gateway, each once.
+pub(crate) fn numbers_of(order: &Order) -> BTreeSet<OutTradeNo> {
+    order
+        .attempts
+        .iter()
+        .map(|attempt| attempt.number.clone())
+        .chain([order.key.out_trade_no.clone()])
+        .collect()
+}

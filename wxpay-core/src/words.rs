@@ -1,0 +1,376 @@
+//! Bytes eight at a time, for texts too short to be worth a call.
+//!
+//! Names and values of a message are mostly shorter than 32 bytes. There a call that searches, compares or copies costs
+//! more than what it does. On a processor of 32 bits the plain loops are smaller, and so these are used.
+
+use core::cmp::Ordering;
+
+use memchr::{memchr, memchr2};
+
+/// Whether a register holds eight bytes.
+pub(crate) const WIDE: bool = cfg!(target_pointer_width = "64");
+/// How far is searched here before it is worth a call.
+const NEAR_BYTES: usize = 64;
+
+const HIGH: u64 = each(0x80);
+
+/// A word of eight times the same byte.
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The eight bytes from `at` on, the first one lowest.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Marks the bytes that are zero. The lowest mark is right; one above it may be too many.
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(each(1)) & !word & HIGH
+}
+
+/// The place of the lowest mark.
+const fn lowest(marks: u64) -> usize {
+    (marks.trailing_zeros() / 8) as usize
+}
+
+/// Where a byte that `marks` marks in a word stands next, from `from` on, or from where `far` must go on looking.
+#[inline]
+fn near(bytes: &[u8], from: usize, marks: impl Fn(u64) -> u64) -> Result<usize, usize> {
+    let mut at = from;
+    while at < from + NEAR_BYTES
+        && let Some(word) = word(bytes, at)
+    {
+        let marks = marks(word);
+        if marks != 0 {
+            return Ok(at + lowest(marks));
+        }
+        at += 8;
+    }
+    Err(at)
+}
+
+/// Where `byte` stands next, from `from` on.
+#[inline]
+pub(crate) fn find(bytes: &[u8], from: usize, byte: u8) -> Option<usize> {
+    let mut from = from;
+    if WIDE {
+        match near(bytes, from, |word| zeros(word ^ each(byte))) {
+            Ok(at) => return Some(at),
+            Err(at) => from = at,
+        }
+    }
+    Some(from + memchr(byte, bytes.get(from..)?)?)
+}
+
+/// Where one of two bytes stands next, from `from` on.
+pub(crate) fn find_either(bytes: &[u8], from: usize, one: u8, other: u8) -> Option<usize> {
+    let mut from = from;
+    if WIDE {
+        let marks = |word| zeros(word ^ each(one)) | zeros(word ^ each(other));
+        match near(bytes, from, marks) {
+            Ok(at) => return Some(at),
+            Err(at) => from = at,
+        }
+    }
+    Some(from + memchr2(one, other, bytes.get(from..)?)?)
+}
+
+/// A field as nearly all are: `name><![CDATA[value]]></name>` or `name>123</name>`.
+pub(crate) struct UsualField {
+    pub(crate) name_len: usize,
+    pub(crate) value_at: usize,
+    pub(crate) value_len: usize,
+    /// The length of all of it.
+    pub(crate) len: usize,
+}
+
+/// The field at the start of `rest`, behind its `<`; nothing if it is another kind, has a fault, or stands so near the end
+/// of the message that words do not reach.
+#[allow(
+    clippy::inline_always,
+    reason = "its answer is four numbers, which then stay in registers"
+)]
+#[inline(always)]
+pub(crate) fn usual_field(rest: &[u8]) -> Option<UsualField> {
+    const VALUE_START: &[u8; 10] = b"><![CDATA[";
+    const VALUE_END: &[u8; 3] = b"]]>";
+    let (words, _) = rest.as_chunks::<8>();
+    // Both searches go along the same words, as no name holds what ends a value: so the second need not wait for the first.
+    let mut words = words.iter();
+    let first = u64::from_le_bytes(*words.next()?);
+    let mut word = first;
+    let mut word_at = 0;
+    let mut others = 0;
+    let ends = loop {
+        let ends = zeros(word ^ each(b'>'));
+        if ends != 0 {
+            break ends;
+        }
+        others |= not_lower(word);
+        word = u64::from_le_bytes(*words.next()?);
+        word_at += 8;
+    };
+    let name_len = word_at + lowest(ends);
+    others |= not_lower(word) & ((ends & ends.wrapping_neg()) - 1);
+    let is_good = others == 0 || name_end(rest, 0) == name_len && !rest.first()?.is_ascii_digit();
+    if !is_good || name_len == 0 {
+        return None;
+    }
+    let (value_at, value_len, end_tag_at);
+    if rest.get(name_len..)?.first_chunk() == Some(VALUE_START) {
+        let ends = loop {
+            let ends = zeros(word ^ each(b']'));
+            if ends != 0 {
+                break ends;
+            }
+            word = u64::from_le_bytes(*words.next()?);
+            word_at += 8;
+        };
+        value_at = name_len + VALUE_START.len();
+        let value_end = word_at + lowest(ends);
+        if rest.get(value_end..)?.first_chunk() != Some(VALUE_END) {
+            return None;
+        }
+        value_len = value_end - value_at;
+        end_tag_at = value_end + VALUE_END.len();
+    } else {
+        value_at = name_len + 1;
+        let value = rest.get(value_at..)?;
+        value_len = value.iter().position(|byte| !byte.is_ascii_digit())?;
+        end_tag_at = value_at + value_len;
+    }
+    // `</`, and the name with the `>` behind it, as it stands in the start tag.
+    let [b'<', b'/', end_tag @ ..] = rest.get(end_tag_at..)? else {
+        return None;
+    };
+    let tag_len = name_len + 1;
+    let differ = self::word(end_tag, 0)? ^ first;
+    let ends_alike = if tag_len <= 8 {
+        differ << (64 - 8 * tag_len) == 0
+    } else {
+        differ == 0
+            && if tag_len <= 16 {
+                self::word(end_tag, tag_len - 8)? == self::word(rest, tag_len - 8)?
+            } else {
+                end_tag.get(8..tag_len)? == rest.get(8..tag_len)?
+            }
+    };
+    ends_alike.then_some(UsualField {
+        name_len,
+        value_at,
+        value_len,
+        len: end_tag_at + "</".len() + tag_len,
+    })
+}
+
+/// The end of the name that begins at `from`: where its letters, digits and `_` end.
+#[inline]
+pub(crate) fn name_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    if WIDE {
+        while let Some(word) = word(bytes, at) {
+            let others = not_lower(word);
+            if others == 0 {
+                at += 8;
+                continue;
+            }
+            at += lowest(others);
+            match bytes.get(at) {
+                Some(&byte) if is_name_byte(byte) => at += 1,
+                _ => return at,
+            }
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .position(|&byte| !is_name_byte(byte))
+        .unwrap_or(rest.len())
+}
+
+/// Marks the bytes other than `a` to `z` and `_`, of which nearly all names are made.
+const fn not_lower(word: u64) -> u64 {
+    const LOW: u64 = !HIGH;
+    // `_` comes right before the accent, and that before `a`.
+    let from_low_line = (word | HIGH).wrapping_sub(each(b'_'));
+    let above_z = (word & LOW) + each(0x7F - b'z');
+    let not_accent = ((word & LOW) ^ each(b'`')) + LOW;
+    (!from_low_line | above_z | !not_accent | word) & HIGH
+}
+
+// Asked for every byte of a name, where a call costs more than the answer.
+#[expect(clippy::inline_always, reason = "built for size it would be a call")]
+#[inline(always)]
+pub(crate) const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether two texts are the same.
+#[inline]
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
+    if !WIDE || a.len() != b.len() {
+        return a == b;
+    }
+    if a.len() > 16 {
+        return a == b;
+    }
+    if let (Some(a_head), Some(a_tail)) = (a.first_chunk::<8>(), a.last_chunk::<8>())
+        && let (Some(b_head), Some(b_tail)) = (b.first_chunk::<8>(), b.last_chunk::<8>())
+    {
+        return (u64::from_ne_bytes(*a_head) ^ u64::from_ne_bytes(*b_head))
+            | (u64::from_ne_bytes(*a_tail) ^ u64::from_ne_bytes(*b_tail))
+            == 0;
+    }
+    if let (Some(a_head), Some(a_tail)) = (a.first_chunk::<4>(), a.last_chunk::<4>())
+        && let (Some(b_head), Some(b_tail)) = (b.first_chunk::<4>(), b.last_chunk::<4>())
+    {
+        return (u32::from_ne_bytes(*a_head) ^ u32::from_ne_bytes(*b_head))
+            | (u32::from_ne_bytes(*a_tail) ^ u32::from_ne_bytes(*b_tail))
+            == 0;
+    }
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+/// The order of two names in one text, by their bytes.
+#[inline]
+pub(crate) fn compare_names(text: &[u8], a: (usize, usize), b: (usize, usize)) -> Ordering {
+    let name = |(at, len): (usize, usize)| text.get(at..at + len).unwrap_or_default();
+    if WIDE
+        && let (Some(a_key), Some(b_key)) = (key(text, a), key(text, b))
+        && a_key != b_key
+    {
+        return a_key.cmp(&b_key);
+    }
+    name(a).cmp(name(b))
+}
+
+/// The first eight bytes of a name as a number of the same order. No name holds a NUL, so zeros stand for its end.
+#[inline]
+pub(crate) fn key(text: &[u8], (at, len): (usize, usize)) -> Option<u64> {
+    let word = word(text, at)?.swap_bytes();
+    Some(if len < 8 {
+        word & !(u64::MAX >> (8 * len))
+    } else {
+        word
+    })
+}
+
+/// A part of a text.
+#[derive(Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) within: &'a [u8],
+    pub(crate) at: usize,
+    pub(crate) len: usize,
+}
+
+impl<'a> Piece<'a> {
+    #[inline]
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.within
+            .get(self.at..self.at + self.len)
+            .unwrap_or_default()
+    }
+
+    /// Copies the piece to `to`, from `at` on: nothing if it does not fit. What follows it there may be overwritten.
+    #[inline]
+    pub(crate) fn copy(self, to: &mut [u8], at: usize) {
+        if self.len <= 16 && self.copy_block::<16>(to, at).is_some() {
+            return;
+        }
+        if self.len <= 32 && self.copy_block::<32>(to, at).is_some() {
+            return;
+        }
+        if let Some(to) = to.get_mut(at..at + self.len) {
+            to.copy_from_slice(self.bytes());
+        }
+    }
+
+    /// Copies as many bytes as are quick to copy.
+    #[inline]
+    fn copy_block<const N: usize>(self, to: &mut [u8], at: usize) -> Option<()> {
+        let block = self.within.get(self.at..)?.first_chunk::<N>()?;
+        *to.get_mut(at..)?.first_chunk_mut()? = *block;
+        Some(())
+    }
+}
+
+/// Whether every byte is printable ASCII, a blank, or not `except` either. One that says no may be good all the same.
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8], except: u8) -> bool {
+    let is_odd = |byte: u8| !(b' '..0x80).contains(&byte) || byte == except;
+    if !WIDE {
+        return !bytes.iter().any(|&byte| is_odd(byte));
+    }
+    let odd =
+        |word: u64| (word | word.wrapping_sub(each(b' '))) & HIGH | zeros(word ^ each(except));
+    let (words, rest) = bytes.as_chunks::<8>();
+    let found = words
+        .iter()
+        .fold(0, |found, word| found | odd(u64::from_le_bytes(*word)));
+    found == 0 && !rest.iter().any(|&byte| is_odd(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{string::String, vec, vec::Vec};
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_byte_is_of_the_right_class() {
+        for byte in 0..=u8::MAX {
+            let is_lower = byte.is_ascii_lowercase() || byte == b'_';
+            for place in 0..8 {
+                let mut bytes = [b'q'; 8];
+                bytes[place] = byte;
+                let wanted = if is_lower { 0 } else { 0x80 << (8 * place) };
+                assert_eq!(not_lower(u64::from_le_bytes(bytes)), wanted, "{byte}");
+                let wanted = (b' '..0x80).contains(&byte) && byte != b']';
+                assert_eq!(is_plain(&bytes, b']'), wanted, "{byte}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_agree_with_the_plain_way(
+            bytes in prop::collection::vec(prop_oneof!["[a-z_]{1,9}", "[ -~]", any::<String>()], 0..12)
+                .prop_map(|pieces| pieces.concat().into_bytes()),
+            from in 0_usize..40,
+            (one, other) in (0_u8.., 0_u8..),
+            lens in (0_usize..20, 0_usize..20),
+        ) {
+            let from = from.min(bytes.len());
+            let after = |is: &dyn Fn(u8) -> bool| bytes[from..].iter().position(|&b| is(b)).map(|at| from + at);
+            prop_assert_eq!(find(&bytes, from, one), after(&|b| b == one));
+            prop_assert_eq!(find_either(&bytes, from, one, b'e'), after(&|b| b == one || b == b'e'));
+            prop_assert_eq!(find_either(&bytes, from, one, other), after(&|b| b == one || b == other));
+            prop_assert_eq!(name_end(&bytes, from), after(&|b| !is_name_byte(b)).unwrap_or(bytes.len()));
+
+            let whole = |b: &[u8]| b.iter().all(|&b| (b' '..0x80).contains(&b) && b != one);
+            prop_assert_eq!(is_plain(&bytes[from..], one), whole(&bytes[from..]));
+
+            let mut copied = vec![0; bytes.len() + lens.0];
+            let len = (bytes.len() - from).min(lens.1 * 3);
+            let piece = Piece { within: &bytes, at: from, len };
+            piece.copy(&mut copied, lens.0);
+            prop_assert_eq!(&copied[lens.0..lens.0 + len], &bytes[from..from + len]);
+            prop_assert_eq!(piece.bytes(), &bytes[from..from + len]);
+
+            // Names: no NUL, and not empty.
+            let names: Vec<u8> = bytes.iter().map(|&b| if b == 0 { b'_' } else { b }).collect();
+            if !names.is_empty() {
+                let name = |at: usize, len: usize| {
+                    let at = at.min(names.len() - 1);
+                    (at, (len + 1).min(names.len() - at))
+                };
+                let (a, b) = (name(from, lens.0), name(lens.1, lens.1));
+                let of = |(at, len): (usize, usize)| &names[at..at + len];
+                prop_assert_eq!(compare_names(&names, a, b), of(a).cmp(of(b)));
+                prop_assert_eq!(same(of(a), of(b)), of(a) == of(b));
+                }
+        }
+    }
+}
