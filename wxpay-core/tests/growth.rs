@@ -63,23 +63,17 @@ fn in_place(body: &str, limits: &Limits) -> Result<Params<'static>, XmlError> {
     }
 }
 
-/// Without the limit on the whole, each is refused for what is wrong with it, and memory does not grow with it.
-#[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
-fn three_mebibytes_with_a_fault_are_refused_for_it() {
-    const BYTES: usize = 3 * MIB;
-    let narrow = Limits {
-        max_bytes: usize::MAX,
-        ..Limits::DEFAULT
-    };
-    for (what, body, wanted) in [
+/// Messages of some `bytes` with something wrong, and how the refusal begins. `at_the_end` is that of the one whose fault comes
+/// last.
+fn faults(bytes: usize, at_the_end: &str) -> impl Iterator<Item = (&'static str, String, &str)> {
+    [
         (
             "a bomb of entities",
             body(
                 "<!DOCTYPE xml [",
                 "<!ENTITY a \"&b;&b;\">",
                 "]><xml>&a;</xml>",
-                BYTES,
+                bytes,
             ),
             "a document type or entity declaration at byte 0",
         ),
@@ -89,88 +83,104 @@ fn three_mebibytes_with_a_fault_are_refused_for_it() {
                 "<?xml version=\"1.0\"?><!DOCTYPE xml SYSTEM \"",
                 "file:///",
                 "\">",
-                BYTES,
+                bytes,
             ),
             "a document type or entity declaration at byte 21",
         ),
         (
             "nesting",
-            body("<xml>", "<a>", "", BYTES),
+            body("<xml>", "<a>", "", bytes),
             "an element inside the field a at byte 8",
         ),
         (
             "a value",
-            body("<xml><a>", "x", "</a></xml>", BYTES),
+            body("<xml><a>", "x", "</a></xml>", bytes),
             "the value of a is longer",
         ),
         (
             "split CDATA",
-            body("<xml><a>", "<![CDATA[x]]>", "</a></xml>", BYTES),
+            body("<xml><a>", "<![CDATA[x]]>", "</a></xml>", bytes),
             "the value of a is longer",
         ),
         (
             "references",
-            body("<xml><a>", "&#65;", "</a></xml>", BYTES),
+            body("<xml><a>", "&#65;", "</a></xml>", bytes),
             "the value of a is longer",
         ),
         (
             "a name",
-            body("<xml><", "a", "/></xml>", BYTES),
+            body("<xml><", "a", "/></xml>", bytes),
             "a name longer than 64 bytes at byte 6",
         ),
         (
             "fields",
-            body("<xml>", "<a/>", "</xml>", BYTES),
+            body("<xml>", "<a/>", "</xml>", bytes),
             "more than 128 fields at byte 517",
         ),
         (
             "surrogates",
-            body("<xml><a>", "&#xD800;", "</a></xml>", BYTES),
+            body("<xml><a>", "&#xD800;", "</a></xml>", bytes),
             "a character that XML cannot carry at byte 8",
         ),
         (
             "bare ampersands",
-            body("<xml><a>", "&", "</a></xml>", BYTES),
+            body("<xml><a>", "&", "</a></xml>", bytes),
             "an unknown entity or a bare & at byte 8",
         ),
         (
             "a comment",
-            body("<xml><!--", "x", "", BYTES),
+            body("<xml><!--", "x", "", bytes),
             "the message is cut off",
         ),
         (
             "instructions",
-            body("<xml>", "<?x y?>", "</xml>", BYTES),
+            body("<xml>", "<?x y?>", "</xml>", bytes),
             "a processing instruction at byte 5",
         ),
         (
             "an attribute",
-            body("<xml><a ", "b='c' ", "/></xml>", BYTES),
+            body("<xml><a ", "b='c' ", "/></xml>", bytes),
             "an attribute at byte 8",
         ),
         (
             "a document after it",
-            body("<xml/>", "<xml/>", "", BYTES),
+            body("<xml/>", "<xml/>", "", bytes),
             "more after the root element at byte 6",
         ),
         (
             "NUL at the end",
-            body("<xml><a>", "x", "\0", BYTES),
-            "a character that XML cannot carry at byte 3145736",
+            body("<xml><a>", "x", "\0", bytes),
+            at_the_end,
         ),
-    ] {
+    ]
+    .into_iter()
+}
+
+/// Without the limit on the whole, each is refused for what is wrong with it, and memory does not grow with it.
+#[test]
+fn three_mebibytes_with_a_fault_are_refused_for_it() {
+    const BYTES: usize = 3 * MIB;
+    let narrow = Limits {
+        max_bytes: usize::MAX,
+        ..Limits::DEFAULT
+    };
+    let at_the_end = "a character that XML cannot carry at byte 3145736";
+    for (what, body, wanted) in faults(BYTES, at_the_end) {
         let mut got = None;
         let counted = allocation_counter::measure(|| {
             got = Some(xml::read_with(body.as_bytes(), "xml", &narrow));
         });
-        let got = got.unwrap();
-        assert_eq!(in_place(&body, &narrow), got, "{what}");
-        let error = got.unwrap_err().to_string();
+        let error = got.unwrap().unwrap_err().to_string();
         assert!(error.starts_with(wanted), "{what}: {error}");
         assert!(
             counted.bytes_max < 64 * 1024,
             "{what}: {} bytes",
             counted.bytes_max
+        );
+        let error = in_place(&body, &narrow).unwrap_err();
+        assert!(
+            matches!(error, XmlError::TooLarge { .. }),
+            "{what}: {error}"
         );
     }
     let mut gbk = body("<xml><a>", "x", "", BYTES).into_bytes();
@@ -179,6 +189,27 @@ fn three_mebibytes_with_a_fault_are_refused_for_it() {
         xml::read_with(&gbk, "xml", &narrow),
         Err(XmlError::NotUtf8 { at: gbk.len() - 2 })
     );
+}
+
+/// As long as may be in place, both ways have one verdict.
+#[test]
+fn in_place_the_same_faults_are_refused_alike() {
+    let at_the_end = "a character that XML cannot carry at byte 61448";
+    // Narrow enough for the longest value of each.
+    let narrow = Limits {
+        max_value_bytes: 4 * 1024,
+        ..Limits::DEFAULT
+    };
+    for (what, body, wanted) in faults(60 * 1024, at_the_end) {
+        let error = xml::read_with(body.as_bytes(), "xml", &narrow).unwrap_err();
+        assert_eq!(
+            in_place(&body, &narrow).unwrap_err(),
+            error,
+            "{what}, in place"
+        );
+        let error = error.to_string();
+        assert!(error.starts_with(wanted), "{what}: {error}");
+    }
 }
 
 /// The time of this thread's own: what else the machine does does not count. The best of several runs.
