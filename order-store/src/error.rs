@@ -80,6 +80,26 @@ pub enum StoreError {
         /// What failed.
         why: String,
     },
+    /// The database cannot be reached now. Nothing was written; ask again later.
+    #[error("the database cannot be reached: {why}")]
+    Unavailable {
+        /// What stands in the way.
+        why: String,
+    },
+    /// The database refused what it was asked for, and would again.
+    #[error("the database refused it: {message} (SQLSTATE {code})")]
+    Database {
+        /// PostgreSQL's code of the error.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+    /// The database is set up to forget what it has acknowledged.
+    #[error("the database is not safe for a ledger: {why}")]
+    Unsafe {
+        /// The setting.
+        why: String,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

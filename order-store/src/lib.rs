@@ -50,6 +50,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `sled` (default) | `SledStore`, `SledOptions` |
+//! | `postgres` | `PostgresStore`, `PostgresOptions`: a ledger for many machines |
 //! | `memory` | `MemoryStore`, `MemoryOptions`: the same answers, nothing on disk; for tests |
 //! | `conformance` | `conformance`: what every backend must do, as tests for yours |
 //! | `fault-points` | `SledOptions::faults`: tests make the disk fail, freeze or lie, or end the process, at every step |
@@ -80,6 +81,8 @@ mod order;
 mod outbox;
 mod payment;
 mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod random;
 mod reconcile;
@@ -96,11 +99,15 @@ mod timestamp;
 mod totals;
 mod transition;
 
-#[cfg(any(feature = "sled", feature = "memory"))]
+#[cfg(any(feature = "sled", feature = "memory", feature = "postgres"))]
 pub(crate) use self::inbox::NotifyHead;
 pub(crate) use self::inbox::inbox_body;
 #[cfg(feature = "memory")]
 pub use self::memory::{MemoryOptions, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use self::postgres::{
+    LeaseClock, PostgresOptions, PostgresStore, PostgresUrl, PostgresUrlError, Schema, SchemaError,
+};
 #[cfg(feature = "sled")]
 pub use self::sled::{
     Compacted, SledOptions, SledStore, Verification, Verify, VerifyHook, VerifyProgress,

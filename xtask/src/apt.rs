@@ -122,17 +122,26 @@ fn apt_get(arguments: &[&str], log: &Path) -> Result<()> {
 
 /// On a machine with systemd the package's own server would come up with the next boot.
 fn keep_from_booting(packages: &[&str]) -> Result<()> {
-    if !packages.contains(&"rabbitmq-server") || !Path::new("/run/systemd/system").exists() {
+    if !Path::new("/run/systemd/system").exists() {
         return Ok(());
     }
-    let mut command = Command::new("systemctl");
-    process::run(
-        command.args(["disable", "--quiet", "rabbitmq-server.service"]),
-        Duration::from_mins(1),
-    )
+    for (package, service) in [
+        ("rabbitmq-server", "rabbitmq-server.service"),
+        ("postgresql", "postgresql.service"),
+    ] {
+        if packages.contains(&package) {
+            let mut command = Command::new("systemctl");
+            process::run(
+                command.args(["disable", "--quiet", service]),
+                Duration::from_mins(1),
+            )?;
+        }
+    }
+    Ok(())
 }
 
-fn am_root() -> Result<bool> {
+/// Whether we run as root.
+pub(crate) fn am_root() -> Result<bool> {
     let output = Command::new("id")
         .arg("-u")
         .output()

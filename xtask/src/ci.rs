@@ -32,6 +32,7 @@ const FEATURES: &[Features] = &[
     Features("order-store", WITHOUT, "conformance"),
     Features("order-store", WITH, ""),
     Features("order-store", WITH, "fault-points"),
+    Features("order-store", WITHOUT, "postgres"),
 ];
 
 /// A package, whether it has its default features, and one feature more.

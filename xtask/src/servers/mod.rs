@@ -4,6 +4,7 @@
 //! A server's file has `start() -> Result<Private>`, and the names of the variables that tell the tests where it is.
 
 pub(crate) mod definitions;
+pub(crate) mod postgres;
 pub(crate) mod rabbitmq;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::{env, fs, process, thread};
 
 use anyhow::{Context, Result, bail};
 
+use crate::apt::Need;
 use crate::process::Group;
 use crate::step::Steps;
 use crate::{apt, interrupt, paths};
@@ -44,6 +46,11 @@ impl Private {
     /// A server that runs nothing yet, with a fresh data folder.
     fn new(name: &'static str) -> Result<Self> {
         let dir = paths::scratch().join(format!("{name}-{}", process::id()));
+        Self::in_folder(name, dir)
+    }
+
+    /// As [`Private::new`], with its data in `dir`.
+    fn in_folder(name: &'static str, dir: PathBuf) -> Result<Self> {
         if dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
         }
@@ -100,6 +107,29 @@ impl Drop for Private {
     }
 }
 
+/// A kind of server: what names one, what it takes, and how one of our own is started.
+struct Kind {
+    name: &'static str,
+    variables: &'static [&'static str],
+    needs: &'static [Need],
+    start: fn() -> Result<Private>,
+}
+
+const KINDS: [Kind; 2] = [
+    Kind {
+        name: "RabbitMQ",
+        variables: &rabbitmq::VARIABLES,
+        needs: &rabbitmq::NEEDS,
+        start: rabbitmq::start,
+    },
+    Kind {
+        name: "PostgreSQL",
+        variables: &postgres::VARIABLES,
+        needs: &postgres::NEEDS,
+        start: postgres::start,
+    },
+];
+
 /// All servers that the tests need.
 pub(crate) struct Servers {
     private: Vec<Private>,
@@ -112,22 +142,29 @@ impl Servers {
     /// Only if we were interrupted.
     pub(crate) fn start(steps: &mut Steps) -> Result<Option<Self>> {
         let mut private = Vec::new();
-        match given(&rabbitmq::VARIABLES, |name| env::var_os(name).is_some()) {
-            Ok(true) => println!("RabbitMQ: the one that the environment names"),
-            Ok(false) => {
-                let Some(()) =
-                    steps.obtain("packages: RabbitMQ", || apt::ensure(&rabbitmq::NEEDS))?
-                else {
+        for kind in KINDS {
+            let Kind {
+                name,
+                variables,
+                needs,
+                start,
+            } = kind;
+            match given(variables, |name| env::var_os(name).is_some()) {
+                Ok(true) => println!("{name}: the one that the environment names"),
+                Ok(false) => {
+                    let packages = format!("packages: {name}");
+                    let Some(()) = steps.obtain(&packages, || apt::ensure(needs))? else {
+                        return Ok(None);
+                    };
+                    let Some(server) = steps.obtain(&format!("start {name}"), start)? else {
+                        return Ok(None);
+                    };
+                    private.push(server);
+                }
+                Err(error) => {
+                    steps.check(&format!("start {name}"), || Err(error))?;
                     return Ok(None);
-                };
-                let Some(server) = steps.obtain("start RabbitMQ", rabbitmq::start)? else {
-                    return Ok(None);
-                };
-                private.push(server);
-            }
-            Err(error) => {
-                steps.check("start RabbitMQ", || Err(error))?;
-                return Ok(None);
+                }
             }
         }
         Ok(Some(Self { private }))

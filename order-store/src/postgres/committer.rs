@@ -1,0 +1,388 @@
+//! The tasks that write orders.
+//!
+//! Each takes what is waiting, reads its orders with one statement, decides, writes with another, and only then answers. No timer
+//! gathers the group: what comes in during a commit is the next one. An order belongs to one committer, so that two of one
+//! process never overtake each other; another machine can, and then the group is read and decided again.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep},
+};
+use wxpay_core::{AppId, MchId};
+
+use super::{
+    fault::Fault,
+    group::{Answer, Ask, Decided, Found, Stored, Unique, decide_group, likely},
+    key::{column, decode, key_at, place, shard_of, shard_of_number, shard_of_transaction},
+    link::{Link, jittered},
+    session::Session,
+    sql::Sql,
+    wake::Wake,
+    write::{Probe, col},
+};
+use crate::{ExecuteError, Executed, OrderKey, StoreError};
+
+/// The most commands of a group.
+const GROUP_MAX: usize = 256;
+/// How often a group that was rolled back is tried again.
+const TRIES_MAX: u32 = 24;
+/// The longest wait before such a try.
+const TRY_WAIT: Duration = Duration::from_millis(20);
+
+/// Where an answer goes. Whoever asked may be gone; what was done stays done.
+pub(super) type Reply<T> = oneshot::Sender<T>;
+
+/// One command.
+pub(super) struct Job {
+    pub(super) ask: Ask,
+    pub(super) reply: Reply<Result<Executed, ExecuteError>>,
+}
+
+/// A task that writes the orders of its share of the shards.
+pub(super) struct Committer {
+    pub(super) link: Link,
+    pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) wake: Arc<Wake>,
+    pub(super) patience: Duration,
+    /// Accounts that are in the table already.
+    pub(super) accounts: HashSet<(MchId, AppId)>,
+}
+
+/// A group whose commit had no answer.
+struct Unknown {
+    commit_id: [u8; 16],
+    probe: Option<Probe>,
+    answers: Vec<Answer>,
+    sends: bool,
+}
+
+/// What a group came to.
+enum End {
+    Done {
+        answers: Vec<Answer>,
+        sends: bool,
+    },
+    Failed(StoreError),
+    /// The database refuses something in it; with others in the group nobody knows what.
+    Refused(StoreError),
+}
+
+impl Committer {
+    /// Works until the store is closed or dropped, and what was waiting is done.
+    pub(super) async fn run(mut self) {
+        while let Some(first) = self.jobs.recv().await {
+            let mut jobs = vec![first];
+            while jobs.len() < GROUP_MAX
+                && let Ok(job) = self.jobs.try_recv()
+            {
+                jobs.push(job);
+            }
+            self.commit(jobs).await;
+        }
+    }
+
+    async fn commit(&mut self, jobs: Vec<Job>) {
+        let (asks, replies): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.ask, job.reply)).unzip();
+        match self.settle(&asks).await {
+            End::Refused(error) if asks.len() > 1 => {
+                tracing::warn!(%error, commands = asks.len(), "a group was refused; one by one");
+                for (ask, reply) in asks.into_iter().zip(replies) {
+                    let end = self.settle(std::slice::from_ref(&ask)).await;
+                    self.answer(end, vec![reply]);
+                }
+            }
+            end => self.answer(end, replies),
+        }
+    }
+
+    fn answer(&self, end: End, replies: Vec<Reply<Result<Executed, ExecuteError>>>) {
+        match end {
+            End::Done { answers, sends } => {
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    drop(reply.send(answer.map_err(ExecuteError::Refused)));
+                }
+                if sends {
+                    self.wake.rows_were_written();
+                }
+            }
+            End::Failed(error) | End::Refused(error) => {
+                for reply in replies {
+                    drop(reply.send(Err(again(&error).into())));
+                }
+            }
+        }
+    }
+
+    /// Brings one group to its end.
+    async fn settle(&mut self, asks: &[Ask]) -> End {
+        let deadline = Instant::now() + self.patience;
+        let mut unknown: Vec<Unknown> = Vec::new();
+        let mut tries = 0;
+        loop {
+            // A group whose commit has no answer may be written all the same.
+            let failed = |error: StoreError, unknown: &[Unknown]| {
+                End::Failed(if unknown.is_empty() {
+                    error
+                } else {
+                    StoreError::NoAnswer
+                })
+            };
+            let session = match self.link.session(deadline).await {
+                Ok(session) => session,
+                Err(error) => return failed(error, &unknown),
+            };
+            let fault = match attempt(session, asks, &mut unknown, &mut self.accounts).await {
+                Ok(end) => return end,
+                Err(Attempt::Broken(error)) => return failed(error, &unknown),
+                Err(Attempt::Fault(fault)) => fault,
+            };
+            tries += 1;
+            if tries > TRIES_MAX || Instant::now() >= deadline {
+                return failed(fault.into(), &unknown);
+            }
+            match fault {
+                Fault::Refused { .. } if unknown.is_empty() => return End::Refused(fault.into()),
+                Fault::Refused { .. } => return failed(fault.into(), &unknown),
+                Fault::Lost(why) => {
+                    tracing::warn!(why, "the database went away under a group");
+                    self.link.lose();
+                }
+                Fault::Again | Fault::Overtaken => {
+                    tracing::debug!(?fault, tries, "a group is tried again");
+                    sleep(jittered(TRY_WAIT.min(Duration::from_millis(tries.into())))).await;
+                }
+            }
+        }
+    }
+}
+
+/// Why an attempt came to no end.
+pub(super) enum Attempt {
+    Fault(Fault),
+    /// What was read makes no sense.
+    Broken(StoreError),
+}
+
+impl From<Fault> for Attempt {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StoreError> for Attempt {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// Reads, decides and writes once.
+async fn attempt(
+    session: &Session,
+    asks: &[Ask],
+    unknown: &mut Vec<Unknown>,
+    accounts: &mut HashSet<(MchId, AppId)>,
+) -> Result<End, Attempt> {
+    if let Some(at) = read_back(session, unknown).await? {
+        let Unknown { answers, sends, .. } = unknown.swap_remove(at);
+        return Ok(End::Done { answers, sends });
+    }
+    let keys: BTreeSet<&OrderKey> = asks.iter().map(|ask| ask.command.key()).collect();
+    let mut found = read(session, keys.into_iter(), &likely(asks)).await?;
+    let Decided {
+        answers,
+        mut writes,
+    } = loop {
+        match decide_group(&found, asks) {
+            Ok(decided) => break decided,
+            Err(missing) => read_owners(session, &missing, &mut found.owners).await?,
+        }
+    };
+    let sends = !writes.outbox.is_empty();
+    if writes.is_empty() {
+        // Everything was known or refused, by what is committed.
+        return Ok(End::Done { answers, sends });
+    }
+    let new_accounts = writes.accounts.clone();
+    writes
+        .accounts
+        .retain(|account| !accounts.contains(account));
+    let commit_id = commit_id()?;
+    match writes.send(session, &commit_id).await {
+        Ok(()) => {
+            accounts.extend(new_accounts);
+            Ok(End::Done { answers, sends })
+        }
+        Err(fault) => {
+            if let Fault::Lost(_) = fault {
+                unknown.push(Unknown {
+                    commit_id,
+                    probe: writes.probe(),
+                    answers,
+                    sends,
+                });
+            }
+            Err(fault.into())
+        }
+    }
+}
+
+/// A random name of one write.
+pub(super) fn commit_id() -> Result<[u8; 16], StoreError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|error| StoreError::Io {
+        what: "random bytes".to_owned(),
+        error: std::io::Error::other(error),
+    })?;
+    Ok(id)
+}
+
+/// Which of the groups without an answer was committed.
+///
+/// One that is not there yet may still come: its server has not noticed that nobody listens. Then the next try waits for its row
+/// locks, is overtaken by it, and looks again. A group without a row of the log only moves due times, which may be done twice.
+async fn read_back(session: &Session, unknown: &[Unknown]) -> Result<Option<usize>, Attempt> {
+    for (at, group) in unknown.iter().enumerate() {
+        let Some(Probe { key, n }) = &group.probe else {
+            continue;
+        };
+        let rows = session
+            .query(
+                Sql::ReadBack,
+                &[
+                    &shard_of(key),
+                    &key.mch_id.as_str(),
+                    &key.out_trade_no.as_str(),
+                    n,
+                ],
+            )
+            .await?;
+        if let Some(row) = rows.first()
+            && column::<&[u8]>(row, 0)? == group.commit_id
+        {
+            tracing::info!("a commit without an answer was one");
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+/// The orders of these keys, and the owners of what is likely to be asked for, in one round trip.
+async fn read(
+    session: &Session,
+    keys: impl Iterator<Item = &OrderKey>,
+    likely: &BTreeSet<Unique>,
+) -> Result<Found, Attempt> {
+    let mut found = Found::default();
+    let (orders, owners) = tokio::join!(
+        read_orders(session, keys),
+        read_owners(session, likely, &mut found.owners)
+    );
+    found.orders = orders?;
+    owners?;
+    Ok(found)
+}
+
+/// The orders of these keys.
+pub(super) async fn read_orders(
+    session: &Session,
+    keys: impl Iterator<Item = &OrderKey>,
+) -> Result<HashMap<OrderKey, Stored>, Attempt> {
+    let mut keys: Vec<_> = keys.map(place).collect();
+    keys.sort_unstable();
+    let rows = session
+        .query(
+            Sql::ReadOrders,
+            &[
+                &col(&keys, |key| key.0),
+                &col(&keys, |key| key.1),
+                &col(&keys, |key| key.2),
+            ],
+        )
+        .await?;
+    let mut orders = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let stored = Stored {
+            version: column(&row, 2)?,
+            logged: column(&row, 3)?,
+            sent: column(&row, 4)?,
+            order: decode(&row, 5)?,
+        };
+        orders.insert(key_at(&row, 0, 1)?, stored);
+    }
+    Ok(orders)
+}
+
+/// The owners of these.
+pub(super) async fn read_owners(
+    session: &Session,
+    wanted: &BTreeSet<Unique>,
+    owners: &mut HashMap<Unique, Option<OrderKey>>,
+) -> Result<(), Attempt> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let (mut numbers, mut transactions, mut refunds) = (Vec::new(), Vec::new(), Vec::new());
+    for unique in wanted {
+        match unique {
+            Unique::Number(mch_id, number) => numbers.push((mch_id, number.as_str())),
+            Unique::Transaction(id) => transactions.push(id),
+            Unique::Refund(mch_id, number) => refunds.push((mch_id, number.as_str())),
+        }
+        owners.insert(unique.clone(), None);
+    }
+    let rows = session
+        .query(
+            Sql::ReadFacts,
+            &[
+                &col(&numbers, |(mch_id, number)| shard_of_number(mch_id, number)),
+                &col(&numbers, |(mch_id, _)| mch_id.as_str()),
+                &col(&numbers, |(_, number)| *number),
+                &col(&transactions, |id| shard_of_transaction(id)),
+                &col(&transactions, |id| id.as_str()),
+                &col(&refunds, |(mch_id, number)| shard_of_number(mch_id, number)),
+                &col(&refunds, |(mch_id, _)| mch_id.as_str()),
+                &col(&refunds, |(_, number)| *number),
+            ],
+        )
+        .await?;
+    for row in rows {
+        let owner = key_at(&row, 2, 3)?;
+        let name: &str = column(&row, 1)?;
+        let bad = |_| StoreError::Corrupt {
+            what: format!("an index of order {owner}"),
+        };
+        let mch_id = owner.mch_id.clone();
+        let unique = match column(&row, 0)? {
+            "number" => Unique::Number(mch_id, name.parse().map_err(bad)?),
+            "transaction" => Unique::Transaction(name.parse().map_err(bad)?),
+            _ => Unique::Refund(mch_id, name.parse().map_err(bad)?),
+        };
+        owners.insert(unique, Some(owner));
+    }
+    Ok(())
+}
+
+/// The same error for each of the group's callers: `StoreError` cannot be cloned, for the sake of its `io::Error`.
+pub(super) fn again(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Busy => StoreError::Busy,
+        StoreError::NoAnswer => StoreError::NoAnswer,
+        StoreError::Closed => StoreError::Closed,
+        StoreError::Unavailable { why } => StoreError::Unavailable { why: why.clone() },
+        StoreError::Database { code, message } => StoreError::Database {
+            code: code.clone(),
+            message: message.clone(),
+        },
+        StoreError::Corrupt { what } => StoreError::Corrupt { what: what.clone() },
+        other => StoreError::Unavailable {
+            why: other.to_string(),
+        },
+    }
+}

@@ -1,0 +1,380 @@
+//! The ledger as records, and records in.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::sleep;
+use tokio_postgres::Row;
+use wxpay_core::MchId;
+
+use super::{
+    PostgresStore,
+    committer::{Attempt, commit_id, read_orders, read_owners},
+    fault::Fault,
+    group::{Stored, Unique},
+    inbox::{KeptRow, Ring, record_at},
+    key::{column, decode, encode, key_at, place, to_i64, to_u64},
+    link::jittered,
+    relay::row_of,
+    session::{Params, Session},
+    sql::Sql,
+    write::{LogRow, OutRow, Writes, col},
+};
+use crate::{
+    ACCEPTED_MAX_COUNT, Cursor, Day, Dump, DumpSize, Facts, InboxRecord, LogEntry, Lookups,
+    NotifyRecord, Order, OrderKey, OrderRecord, OutboxHold, OutboxId, OutboxPlace, OutboxRecord,
+    RECORDS_MAX, Record, StoreError, Timestamp,
+    dump::admit::{Holdings, Known, admit, numbers_of},
+    totals::{Sums, sums_of},
+};
+
+const TRIES_MAX: u32 = 6;
+const TRY_WAIT: Duration = Duration::from_millis(20);
+
+#[async_trait]
+impl Dump for PostgresStore {
+    async fn dump_orders(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<OrderRecord>, StoreError> {
+        let (at, mch_id, number) = match &after {
+            Some(Cursor { created_at, key }) => (
+                created_at.millis(),
+                key.mch_id.as_str(),
+                key.out_trade_no.as_str(),
+            ),
+            None => (i64::MIN, "", ""),
+        };
+        let limit = to_i64(limit.min(RECORDS_MAX));
+        let rows = self
+            .pool()?
+            .query(Sql::DumpOrders, &[&at, &mch_id, &number, &limit])
+            .await?;
+        let mut records: Vec<OrderRecord> = Vec::new();
+        for row in rows {
+            let key = key_at(&row, 0, 1)?;
+            let entry = decode(&row, 3)?;
+            match records.last_mut() {
+                Some(record) if record.order.key == key => record.log.push(entry),
+                _ => records.push(OrderRecord {
+                    order: decode(&row, 2)?,
+                    log: vec![entry],
+                }),
+            }
+        }
+        Ok(records)
+    }
+
+    async fn dump_outbox(
+        &self,
+        after: Option<OutboxPlace>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRecord>, StoreError> {
+        let (at, mch_id, number, kind) = match &after {
+            Some(place) => (
+                place.created_at.millis(),
+                place.key.mch_id.as_str(),
+                place.key.out_trade_no.as_str(),
+                place.kind as i16,
+            ),
+            None => (i64::MIN, "", "", 0),
+        };
+        let limit = to_i64(limit.min(RECORDS_MAX));
+        let rows = self
+            .pool()?
+            .query(Sql::DumpOutbox, &[&at, &mch_id, &number, &kind, &limit])
+            .await?;
+        rows.iter().map(|row| outbox_at(row, 0)).collect()
+    }
+
+    async fn dump_inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxRecord>, StoreError> {
+        let limit = to_i64(limit.min(RECORDS_MAX));
+        let rows = self
+            .pool()?
+            .query(Sql::DumpInbox, &[&to_i64(after), &limit])
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(InboxRecord {
+                    n: to_u64(column(row, 0)?),
+                    notify: record_at(row, 1)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn dump_size(&self) -> Result<DumpSize, StoreError> {
+        let rows = self.pool()?.query(Sql::DumpSize, &[]).await?;
+        let row = rows.first().ok_or_else(|| StoreError::Corrupt {
+            what: "no counts".to_owned(),
+        })?;
+        Ok(DumpSize {
+            orders: to_u64(column(row, 0)?),
+            outbox: to_u64(column(row, 1)?),
+            inbox: to_u64(column(row, 2)?),
+        })
+    }
+
+    async fn load(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        let pool = self.pool()?;
+        let mut tries = 0;
+        loop {
+            let loan = pool.take().await?;
+            // Loading again what was loaded is harmless: that is how a commit without an answer is read back.
+            match load_once(&loan.session, &records).await {
+                Ok(()) => {
+                    pool.give_back(loan);
+                    self.woken();
+                    return Ok(());
+                }
+                Err(Attempt::Broken(error)) => return Err(error),
+                Err(Attempt::Fault(fault)) => {
+                    tries += 1;
+                    if tries == TRIES_MAX || matches!(fault, Fault::Refused { .. }) {
+                        return Err(fault.into());
+                    }
+                    drop(loan);
+                    sleep(jittered(TRY_WAIT)).await;
+                }
+            }
+        }
+    }
+}
+
+/// A row of the outbox in five columns from here.
+fn outbox_at(row: &Row, at: usize) -> Result<OutboxRecord, StoreError> {
+    let (ready_at, free): (Option<i64>, bool) = (column(row, at)?, column(row, at + 1)?);
+    Ok(OutboxRecord {
+        row: row_of(row, at + 2)?,
+        hold: match ready_at {
+            None => OutboxHold::Parked,
+            Some(ready_at) if free && ready_at > 0 => {
+                OutboxHold::Until(Timestamp::from_millis(ready_at))
+            }
+            Some(_) => OutboxHold::None,
+        },
+    })
+}
+
+async fn load_once(session: &Session, records: &[Record]) -> Result<(), Attempt> {
+    let mut store = Have::read(session, records).await?;
+    let fresh = admit(records.to_vec(), &mut store)?;
+    let mut writes = Writes::default();
+    let mut orders: HashMap<OrderKey, (Stored, Vec<(Day, Sums)>)> = HashMap::new();
+    let mut notifies = Vec::new();
+    for record in fresh {
+        match record {
+            Record::Order(record) => {
+                let OrderRecord { order, log } = *record;
+                let key = order.key.clone();
+                for unique in uniques_of(&order) {
+                    writes.own(&key, &unique);
+                }
+                writes
+                    .log
+                    .extend(log.iter().zip(0..).map(|(entry, n)| LogRow {
+                        key: key.clone(),
+                        n,
+                        doc: encode(entry),
+                    }));
+                let stored = Stored {
+                    order,
+                    version: 1,
+                    logged: to_i64(log.len()),
+                    sent: 0,
+                };
+                orders.insert(key, (stored, Vec::new()));
+            }
+            Record::Outbox(record) => {
+                let key = record.row.key.clone();
+                let known = store.orders.get(&key);
+                let (stored, _) = orders.entry(key).or_insert_with(|| {
+                    let known =
+                        known.unwrap_or_else(|| unreachable!("a row comes behind its order"));
+                    let next = Stored {
+                        version: known.version + 1,
+                        ..known.clone()
+                    };
+                    (next, sums_of(&known.order))
+                });
+                writes.outbox.push(OutRow::new(stored.sent, *record));
+                stored.sent += 1;
+            }
+            Record::Inbox(record) => notifies.push(*record),
+        }
+    }
+    for (stored, before) in orders.values() {
+        writes.put_order(stored, before);
+    }
+    writes.sort();
+    let commit_id = commit_id()?;
+    session.batch("BEGIN").await?;
+    if !writes.is_empty() {
+        writes.send(session, &commit_id).await?;
+    }
+    if !notifies.is_empty() {
+        write_notifies(session, notifies, &commit_id).await?;
+    }
+    session.batch("COMMIT").await?;
+    Ok(())
+}
+
+/// What the store has of what a batch names.
+struct Have {
+    orders: HashMap<OrderKey, Stored>,
+    logs: HashMap<OrderKey, Vec<LogEntry>>,
+    rows: HashMap<OutboxId, OutboxRecord>,
+    owners: HashMap<Unique, Option<OrderKey>>,
+    notifies: HashMap<u64, NotifyRecord>,
+    next_notify: u64,
+}
+
+impl Have {
+    async fn read(session: &Session, records: &[Record]) -> Result<Self, Attempt> {
+        let (mut keys, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+        let mut numbers = BTreeSet::new();
+        for record in records {
+            match record {
+                Record::Order(record) => {
+                    keys.insert(&record.order.key);
+                    wanted.extend(uniques_of(&record.order));
+                }
+                Record::Outbox(record) => drop(keys.insert(&record.row.key)),
+                Record::Inbox(record) => drop(numbers.insert(record.n)),
+            }
+        }
+        let mut owners = HashMap::new();
+        let orders = read_orders(session, keys.iter().copied()).await?;
+        read_owners(session, &wanted, &mut owners).await?;
+        let places: Vec<_> = keys.into_iter().map(place).collect();
+        let (shards, merchants, names) = (
+            col(&places, |place| place.0),
+            col(&places, |place| place.1),
+            col(&places, |place| place.2),
+        );
+        let mut logs: HashMap<_, Vec<_>> = HashMap::new();
+        let params: Params<'_> = &[&shards, &merchants, &names];
+        for row in session.query(Sql::LogsOf, params).await? {
+            logs.entry(key_at(&row, 0, 1)?)
+                .or_default()
+                .push(decode(&row, 2)?);
+        }
+        let mut rows = HashMap::new();
+        for row in session.query(Sql::OutboxOf, params).await? {
+            let record = outbox_at(&row, 0)?;
+            rows.insert(record.row.id.clone(), record);
+        }
+        let (notifies, next_notify) = read_notifies(session, &numbers).await?;
+        Ok(Self {
+            orders,
+            logs,
+            rows,
+            owners,
+            notifies,
+            next_notify,
+        })
+    }
+}
+
+async fn read_notifies(
+    session: &Session,
+    numbers: &BTreeSet<u64>,
+) -> Result<(HashMap<u64, NotifyRecord>, u64), Attempt> {
+    let numbers: Vec<i64> = numbers.iter().map(|n| to_i64(*n)).collect();
+    if numbers.is_empty() {
+        return Ok((HashMap::new(), 0));
+    }
+    let mut notifies = HashMap::new();
+    for row in session.query(Sql::NotifiesOf, &[&numbers]).await? {
+        notifies.insert(to_u64(column(&row, 0)?), record_at(&row, 1)?);
+    }
+    let next = session.query(Sql::NextNotify, &[]).await?;
+    let next = next.first().map_or(Ok(1), |row| column(row, 0))?;
+    Ok((notifies, to_u64(next)))
+}
+
+impl Holdings for Have {
+    fn known(&mut self, record: &Record) -> Result<Known, StoreError> {
+        Ok(match record {
+            Record::Order(record) => {
+                let key = &record.order.key;
+                let there = self.orders.get(key).map(|stored| OrderRecord {
+                    order: stored.order.clone(),
+                    log: self.logs.get(key).cloned().unwrap_or_default(),
+                });
+                Known::of(there.as_ref(), record)
+            }
+            Record::Outbox(record) => Known::of(self.rows.get(&record.row.id), record),
+            Record::Inbox(record) => Known::of(self.notifies.get(&record.n), &record.notify),
+        })
+    }
+
+    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError> {
+        Ok(self.orders.contains_key(key))
+    }
+
+    fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
+        let owner = |unique: Unique| self.owners.get(&unique).cloned().flatten();
+        let numbers = lookups.numbers.into_iter().filter_map(|number| {
+            let owner = owner(Unique::Number(mch_id.clone(), number.clone()))?;
+            Some((number, owner))
+        });
+        Ok(Facts {
+            number_owners: numbers.collect(),
+            transaction_owner: lookups
+                .transaction
+                .and_then(|id| owner(Unique::Transaction(id))),
+            refund_owner: lookups
+                .refund
+                .and_then(|number| owner(Unique::Refund(mch_id.clone(), number))),
+        })
+    }
+
+    fn is_past(&mut self, n: u64) -> bool {
+        n.saturating_add(ACCEPTED_MAX_COUNT) < self.next_notify
+    }
+}
+
+/// All of an order that belongs to no other.
+fn uniques_of(order: &Order) -> BTreeSet<Unique> {
+    let mch_id = &order.key.mch_id;
+    let numbers = numbers_of(order).into_iter();
+    let transactions = order.payments.iter().map(|payment| &payment.transaction_id);
+    let refunds = order.refunds.iter().map(|refund| &refund.out_refund_no);
+    numbers
+        .map(|number| Unique::Number(mch_id.clone(), number))
+        .chain(transactions.map(|id| Unique::Transaction(id.clone())))
+        .chain(refunds.map(|number| Unique::Refund(mch_id.clone(), number.clone())))
+        .collect()
+}
+
+async fn write_notifies(
+    session: &Session,
+    records: Vec<InboxRecord>,
+    commit_id: &[u8],
+) -> Result<(), Attempt> {
+    let rows: Vec<(i64, KeptRow)> = records
+        .into_iter()
+        .map(|record| (to_i64(record.n), KeptRow::new(record.notify)))
+        .collect();
+    let next = rows.iter().map(|row| row.0 + 1).max().unwrap_or(1);
+    session
+        .query(
+            Sql::LoadInbox,
+            &[
+                &next,
+                &Ring::Accepted.slots(),
+                &col(&rows, |row| row.0),
+                &col(&rows, |row| row.1.at),
+                &col(&rows, |row| row.1.head.as_str()),
+                &col(&rows, |row| row.1.body.as_slice()),
+                &commit_id,
+            ],
+        )
+        .await?;
+    Ok(())
+}

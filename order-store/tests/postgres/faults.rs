@@ -1,0 +1,293 @@
+//! Connections that end at the worst moment.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use order_store::{
+    ExecuteError, OrderStoreExt as _, Outcome, PostgresOptions, StoreError,
+    conformance::samples::{create, mark_paid, secs},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    task::JoinSet,
+    time::{interval, timeout},
+};
+
+use crate::support::{LIMIT, Scratch, admin, close};
+
+/// Whether what went wrong may be tried again with the same facts.
+fn is_passing(error: &ExecuteError) -> bool {
+    matches!(
+        error,
+        ExecuteError::Store(
+            StoreError::Busy | StoreError::NoAnswer | StoreError::Unavailable { .. }
+        )
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn connections_that_are_killed_lose_and_double_nothing() {
+    const ORDERS: usize = 1200;
+    let scratch = Scratch::new();
+    let name = &scratch.schema;
+    let url = format!("{}?application_name={name}", scratch.url);
+    let store = Arc::new(scratch.open_by(&url, scratch.options()).await);
+    let client = admin(&scratch.url).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let ending = tokio::spawn({
+        let (done, name) = (Arc::clone(&done), name.clone());
+        async move {
+            let mut killed = 0;
+            let mut ticks = interval(Duration::from_millis(20));
+            while !done.load(Ordering::Relaxed) {
+                ticks.tick().await;
+                let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                           WHERE application_name = $1 AND state = 'active'";
+                let row = client.query_one(sql, &[&name]).await.unwrap();
+                killed += row.get::<_, i64>(0);
+            }
+            killed
+        }
+    });
+    let mut callers = JoinSet::new();
+    for caller in 0..32 {
+        let store = Arc::clone(&store);
+        callers.spawn(async move {
+            let mut applied = Vec::new();
+            for n in (caller..ORDERS).step_by(32) {
+                let number = format!("order-{n:04}");
+                let paid = mark_paid(&number, &number, &format!("t-{number}"));
+                let mut wins = 0;
+                loop {
+                    match store.create(create(&number)).await {
+                        Ok(_) => break,
+                        Err(error) => assert!(is_passing(&error), "{error}"),
+                    }
+                }
+                loop {
+                    match store.mark_paid(paid.clone()).await {
+                        Ok(executed) => {
+                            wins += usize::from(executed.outcome == Outcome::Applied);
+                            break;
+                        }
+                        Err(error) => assert!(is_passing(&error), "{error}"),
+                    }
+                }
+                applied.push(wins);
+            }
+            applied
+        });
+    }
+    let applied: Vec<usize> = timeout(LIMIT * 2, callers.join_all())
+        .await
+        .unwrap()
+        .into_iter()
+        .flatten()
+        .collect();
+    done.store(true, Ordering::Relaxed);
+    let killed = ending.await.unwrap();
+    assert!(killed >= 10, "only {killed} connections were killed");
+    assert_eq!(applied.len(), ORDERS);
+    assert!(applied.iter().all(|wins| *wins <= 1));
+    scratch.assert_each_paid_once(1200).await;
+    assert_eq!(scratch.outbox().await, 2400);
+    close(&store).await;
+}
+
+/// What the proxy does with the next payment that comes by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// Lets the server have it, waits for its answer, and keeps that.
+    Answer,
+    /// Keeps it from the server.
+    Request,
+}
+
+/// Stands between a store and its server.
+struct Proxy {
+    port: u16,
+    /// One cut to come, or none.
+    armed: Arc<std::sync::Mutex<Option<Cut>>>,
+    cuts: Arc<AtomicUsize>,
+    stalled: Arc<AtomicBool>,
+    resumed: Arc<Notify>,
+}
+
+impl Proxy {
+    async fn start(url: &str) -> Self {
+        let (_, place) = url.rsplit_once('@').unwrap();
+        let server = place.split('/').next().unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self {
+            port: listener.local_addr().unwrap().port(),
+            armed: Arc::default(),
+            cuts: Arc::default(),
+            stalled: Arc::default(),
+            resumed: Arc::default(),
+        };
+        let (armed, cuts) = (Arc::clone(&proxy.armed), Arc::clone(&proxy.cuts));
+        let (stalled, resumed) = (Arc::clone(&proxy.stalled), Arc::clone(&proxy.resumed));
+        tokio::spawn(async move {
+            loop {
+                let (near, _) = listener.accept().await.unwrap();
+                let Ok(far) = TcpStream::connect(&server).await else {
+                    continue;
+                };
+                let (armed, cuts) = (Arc::clone(&armed), Arc::clone(&cuts));
+                let (stalled, resumed) = (Arc::clone(&stalled), Arc::clone(&resumed));
+                tokio::spawn(async move {
+                    drop(pass(near, far, &armed, &cuts, &stalled, &resumed).await);
+                });
+            }
+        });
+        proxy
+    }
+
+    fn url(&self, url: &str) -> String {
+        let (user, place) = url.rsplit_once('@').unwrap();
+        let (_, database) = place.split_once('/').unwrap();
+        format!("{user}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    fn arm(&self, cut: Cut) {
+        *self.armed.lock().unwrap() = Some(cut);
+    }
+}
+
+/// Passes bytes on until one side ends, or the armed cut comes.
+async fn pass(
+    mut near: TcpStream,
+    mut far: TcpStream,
+    armed: &std::sync::Mutex<Option<Cut>>,
+    cuts: &AtomicUsize,
+    stalled: &AtomicBool,
+    resumed: &Notify,
+) -> std::io::Result<()> {
+    const PAYMENT: &[u8] = b"/paid/pay_notify";
+    let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        tokio::select! {
+            n = near.read(&mut up) => {
+                let n = n?;
+                if n == 0 {
+                    return Ok(());
+                }
+                while stalled.load(Ordering::SeqCst) {
+                    resumed.notified().await;
+                }
+                let has_payment = up[..n].windows(PAYMENT.len()).any(|part| part == PAYMENT);
+                let cut = if has_payment { armed.lock().unwrap().take() } else { None };
+                match cut {
+                    None => far.write_all(&up[..n]).await?,
+                    Some(cut) => {
+                        if cut == Cut::Answer {
+                            far.write_all(&up[..n]).await?;
+                            // The answer tells that the commit is done; nobody else hears of it.
+                            let _answered = far.read(&mut down).await?;
+                        }
+                        cuts.fetch_add(1, Ordering::SeqCst);
+                        return Ok(());
+                    }
+                }
+            }
+            n = far.read(&mut down) => {
+                let n = n?;
+                if n == 0 {
+                    return Ok(());
+                }
+                near.write_all(&down[..n]).await?;
+            }
+        }
+    }
+}
+
+/// A commit without an answer is looked up: it is `Applied` whether the server had done it or never heard of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_without_an_answer_is_read_back() {
+    let scratch = Scratch::new();
+    let proxy = Proxy::start(&scratch.url).await;
+    let store = scratch
+        .open_by(&proxy.url(&scratch.url), scratch.options())
+        .await;
+    for n in 0..20_usize {
+        let number = format!("order-{n:02}");
+        store.create(create(&number)).await.unwrap();
+        let cut = if n % 2 == 0 {
+            Cut::Answer
+        } else {
+            Cut::Request
+        };
+        proxy.arm(cut);
+        let paid = mark_paid(&number, &number, &format!("t-{number}"));
+        let executed = timeout(LIMIT, store.mark_paid(paid.clone())).await.unwrap();
+        assert_eq!(executed.unwrap().outcome, Outcome::Applied, "{number}");
+        assert_eq!(proxy.cuts.load(Ordering::SeqCst), n + 1);
+        let again = store.mark_paid(paid).await.unwrap();
+        assert_eq!(again.outcome, Outcome::AlreadyApplied);
+    }
+    scratch.assert_each_paid_once(20).await;
+    assert_eq!(scratch.outbox().await, 40);
+}
+
+/// A database that does not answer fills the queue, and then who comes is told so; what was in the queue is done in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_queue_is_busy() {
+    const CALLERS: usize = 6000;
+    let scratch = Scratch::new();
+    let proxy = Proxy::start(&scratch.url).await;
+    let options = PostgresOptions {
+        committers: 1,
+        busy_after: Duration::from_millis(10),
+        statement_timeout: secs(30),
+        ..scratch.options()
+    };
+    let store = scratch.open_by(&proxy.url(&scratch.url), options).await;
+    store.create(create("order-first")).await.unwrap();
+    let store = Arc::new(store);
+    proxy.stalled.store(true, Ordering::SeqCst);
+    let busy = Arc::new(AtomicUsize::new(0));
+    let mut callers = JoinSet::new();
+    for n in 0..CALLERS {
+        let (store, busy) = (Arc::clone(&store), Arc::clone(&busy));
+        callers.spawn(async move {
+            let created = store.create(create(&format!("order-{n:04}"))).await;
+            match created {
+                Ok(executed) => usize::from(executed.outcome == Outcome::Applied),
+                Err(ExecuteError::Store(StoreError::Busy)) => {
+                    busy.fetch_add(1, Ordering::SeqCst);
+                    0
+                }
+                Err(error) => panic!("{error}"),
+            }
+        });
+    }
+    timeout(LIMIT, async {
+        while busy.load(Ordering::SeqCst) < 100 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    proxy.stalled.store(false, Ordering::SeqCst);
+    proxy.resumed.notify_waiters();
+    let made: usize = timeout(LIMIT, callers.join_all())
+        .await
+        .unwrap()
+        .into_iter()
+        .sum();
+    let busy = busy.load(Ordering::SeqCst);
+    assert_eq!(made + busy, CALLERS);
+    assert!(busy >= 100 && made > 0, "{made} made, {busy} busy");
+    let count = "SELECT count(*) FROM {s}.orders";
+    assert_eq!(
+        usize::try_from(scratch.number(count).await).unwrap(),
+        made + 1
+    );
+}

@@ -1,0 +1,280 @@
+//! Several machines on one ledger: each is a store of its own.
+
+use std::{collections::HashMap, sync::Arc};
+
+use order_store::{
+    Day, ExecuteError, OrderState, OrderStore, OrderStoreExt as _, Outcome, PostgresStore, RelayId,
+    StoreError, TotalsQuery,
+    conformance::samples::{MCH_ID, T0, contradict, create, defer, key, mark_paid, secs},
+};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::support::{LIMIT, Scratch, admin, close};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_services_make_the_schema_at_once() {
+    for _ in 0..3 {
+        let scratch = Arc::new(Scratch::new());
+        let mut opening = JoinSet::new();
+        for n in 0..10 {
+            let scratch = Arc::clone(&scratch);
+            opening.spawn(async move {
+                let store = scratch.open().await;
+                store.create(create(&format!("order-{n}"))).await.unwrap();
+                close(&store).await;
+            });
+        }
+        timeout(LIMIT, opening.join_all()).await.unwrap();
+        let steps = "SELECT count(*) FROM {s}.migrations WHERE format > 0";
+        assert_eq!(scratch.number(steps).await, 1);
+        assert_eq!(scratch.number("SELECT count(*) FROM {s}.orders").await, 10);
+    }
+}
+
+#[tokio::test]
+async fn a_schema_for_later_programs_is_refused_and_one_that_only_grew_is_not() {
+    let scratch = Scratch::new();
+    close(&scratch.open().await).await;
+    scratch
+        .run("INSERT INTO {s}.migrations (format, oldest_program) VALUES (2, 1)")
+        .await;
+    close(&scratch.open().await).await;
+    scratch
+        .run("INSERT INTO {s}.migrations (format, oldest_program) VALUES (3, 2)")
+        .await;
+    let url = scratch.url.parse().unwrap();
+    let refused = PostgresStore::open(&url, scratch.options()).await;
+    assert!(matches!(
+        refused,
+        Err(StoreError::NewerFormat { found: 3, known: 1 })
+    ));
+}
+
+/// 64 connections, 8 callers an order, on two machines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_all_callers_on_two_machines_one_pays() {
+    const ORDERS: usize = 200;
+    let scratch = Scratch::new();
+    let mut machines = Vec::new();
+    for _ in 0..2 {
+        let options = order_store::PostgresOptions {
+            committers: 8,
+            readers: 24,
+            ..scratch.options()
+        };
+        machines.push(Arc::new(scratch.open_by(&scratch.url, options).await));
+    }
+    let number = |n: usize| format!("order-{n:04}");
+    let mut callers = JoinSet::new();
+    for n in 0..ORDERS {
+        let store = Arc::clone(&machines[n % 2]);
+        callers.spawn(async move { drop(store.create(create(&number(n))).await.unwrap()) });
+    }
+    callers.join_all().await;
+    let mut callers = JoinSet::new();
+    for n in 0..ORDERS {
+        for caller in 0..8 {
+            let store = Arc::clone(&machines[caller % 2]);
+            callers.spawn(async move {
+                let number = number(n);
+                let paid = mark_paid(&number, &number, &format!("t-{number}"));
+                let executed = store.mark_paid(paid).await.unwrap();
+                assert_eq!(executed.order.state(), OrderState::Paid);
+                // Reads too, so that all connections are in use.
+                assert!(store.get(&key(&number)).await.unwrap().is_some());
+                (number, executed.outcome)
+            });
+        }
+    }
+    let mut applied: HashMap<String, usize> = HashMap::new();
+    for (number, outcome) in timeout(LIMIT, callers.join_all()).await.unwrap() {
+        *applied.entry(number).or_default() += usize::from(outcome == Outcome::Applied);
+    }
+    assert_eq!(applied.len(), ORDERS);
+    assert!(applied.values().all(|applied| *applied == 1), "{applied:?}");
+    scratch.assert_each_paid_once(200).await;
+    assert_eq!(scratch.outbox().await, 400);
+    for store in machines {
+        close(&store).await;
+    }
+}
+
+/// One transaction told for many orders on two machines: the index lets one have it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_all_orders_on_two_machines_one_gets_a_transaction() {
+    let scratch = Scratch::new();
+    let machines = [
+        Arc::new(scratch.open().await),
+        Arc::new(scratch.open().await),
+    ];
+    let mut callers = JoinSet::new();
+    for n in 0..64 {
+        let store = Arc::clone(&machines[n % 2]);
+        callers.spawn(async move {
+            let number = format!("order-{n:02}");
+            store.create(create(&number)).await.unwrap();
+            match store.mark_paid(mark_paid(&number, &number, "t")).await {
+                Ok(_) => true,
+                Err(ExecuteError::Refused(refusal)) => {
+                    assert_eq!(refusal.code(), "transaction_of_other_order");
+                    false
+                }
+                Err(error) => panic!("{error}"),
+            }
+        });
+    }
+    let won = timeout(LIMIT, callers.join_all()).await.unwrap();
+    assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+    scratch.assert_each_paid_once(1).await;
+}
+
+/// Groups that touch the same orders in opposite order, in a database of their own so that its deadlocks can be counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn groups_that_cross_do_not_deadlock() {
+    const ORDERS: u64 = 32;
+    const ROUNDS: u64 = 40;
+    let outer = Scratch::new();
+    let client = admin(&outer.url).await;
+    let database = &outer.schema;
+    client
+        .batch_execute(&format!("CREATE DATABASE {database}"))
+        .await
+        .unwrap();
+    let (server, _) = outer.url.rsplit_once('/').unwrap();
+    let scratch = Scratch::on(format!("{server}/{database}"));
+    let machines = [
+        Arc::new(scratch.open().await),
+        Arc::new(scratch.open().await),
+    ];
+    let number = |n: u64| format!("order-{n:02}");
+    for n in 0..ORDERS {
+        machines[0].create(create(&number(n))).await.unwrap();
+    }
+    let mut callers = JoinSet::new();
+    for (machine, store) in machines.iter().enumerate() {
+        for at in 0..ORDERS {
+            let store = Arc::clone(store);
+            callers.spawn(async move {
+                let n = if machine == 0 { at } else { ORDERS - 1 - at };
+                for round in 0..ROUNDS {
+                    let due = T0 + secs(round * 2 + machine as u64);
+                    store.defer(defer(&number(n), due)).await.unwrap();
+                }
+            });
+        }
+    }
+    timeout(LIMIT, callers.join_all()).await.unwrap();
+    for store in &machines {
+        close(store).await;
+    }
+    // The server's counters come in when its sessions end.
+    let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = $1";
+    assert_eq!(outer.number_of(sql, &[database]).await, 0);
+    let moved = "SELECT sum(version)::bigint FROM {s}.orders";
+    assert!(scratch.number(moved).await > 32, "nothing was deferred");
+    client
+        .batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)"))
+        .await
+        .unwrap();
+}
+
+/// A machine without any rows of its own hears of another's, by notification first and then by polling.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_wake_other_machines() {
+    let scratch = Scratch::new();
+    let writer = scratch.open().await;
+    let options = order_store::PostgresOptions {
+        poll_every: secs(3600),
+        ..scratch.options()
+    };
+    let listener = scratch.open_by(&scratch.url, options).await;
+    let mut woken = listener.outbox_wakeup();
+    let pay = async |number: &str| {
+        writer.create(create(number)).await.unwrap();
+        let paid = mark_paid(number, number, &format!("t-{number}"));
+        writer.mark_paid(paid).await.unwrap();
+    };
+    // Whether this is heard by its first poll or by a notification: afterwards it listens, and does not poll again.
+    pay("order-1").await;
+    timeout(LIMIT, woken.changed()).await.unwrap().unwrap();
+    let relay = RelayId::new("relay");
+    for claim in listener.claim(relay.clone(), secs(30), 9).await.unwrap() {
+        listener.ack(claim.token).await.unwrap();
+    }
+    woken.mark_unchanged();
+    pay("order-2").await;
+    timeout(LIMIT, woken.changed()).await.unwrap().unwrap();
+
+    // Rows that nobody tells of: those of a machine that died before it could.
+    let polling = scratch.open().await;
+    let claims = polling.claim(relay.clone(), secs(30), 9).await.unwrap();
+    assert_eq!(claims.len(), 2);
+    close(&writer).await;
+    close(&listener).await;
+    let mut woken = polling.outbox_wakeup();
+    woken.mark_unchanged();
+    scratch
+        .run("UPDATE {s}.outbox SET ready_at = 0, owner = NULL")
+        .await;
+    timeout(LIMIT, woken.changed()).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn totals_are_the_same_before_and_after_they_are_rolled_up() {
+    let scratch = Scratch::new();
+    let options = order_store::PostgresOptions {
+        roll_up_every: secs(3600),
+        ..scratch.options()
+    };
+    let store = scratch.open_by(&scratch.url, options).await;
+    // The first roll-up is at once; wait for it, so that what follows is not rolled up.
+    for n in 0..30 {
+        let number = format!("order-{n:02}");
+        store.create(create(&number)).await.unwrap();
+        let paid = mark_paid(&number, &number, &format!("t-{number}"));
+        store.mark_paid(paid).await.unwrap();
+    }
+    let query = TotalsQuery {
+        from: Day::of(T0),
+        to: Day::of(T0),
+        mch_id: Some(MCH_ID.parse().unwrap()),
+    };
+    let before = store.totals(query.clone()).await.unwrap();
+    assert_eq!((before[0].payments, before[0].paid.get()), (30, 30));
+    assert!(scratch.number("SELECT count(*) FROM {s}.tally").await > 0);
+
+    let other = scratch.open().await;
+    timeout(LIMIT, async {
+        while scratch.number("SELECT count(*) FROM {s}.tally").await > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(scratch.number("SELECT count(*) FROM {s}.totals").await, 1);
+    assert_eq!(other.totals(query.clone()).await.unwrap(), before);
+    assert_eq!(store.totals(query).await.unwrap(), before);
+}
+
+/// What PostgreSQL's text cannot hold does not spoil the group that it is in.
+#[tokio::test]
+async fn text_with_a_zero_byte_goes_through() {
+    let scratch = Scratch::new();
+    let store = scratch.open().await;
+    store.create(create("order-1")).await.unwrap();
+    let paid = mark_paid("order-1", "order-1", "t1");
+    store.mark_paid(paid).await.unwrap();
+    let mut odd = contradict("order-1", "order-1", "t1");
+    odd.reason = "a\0b".to_owned();
+    assert_eq!(
+        store.contradict(odd).await.unwrap().outcome,
+        Outcome::Applied
+    );
+    let claims = store.claim(RelayId::new("re\0lay"), secs(30), 1).await;
+    let claim = claims.unwrap().pop().unwrap();
+    store
+        .park(claim.token, "no\0luck".to_owned())
+        .await
+        .unwrap();
+    assert_eq!(store.parked(1).await.unwrap().len(), 1);
+}

@@ -1,0 +1,176 @@
+//! The outbox by the database's own clock.
+
+use std::{
+    collections::{HashMap, HashSet},
+    env,
+    sync::Arc,
+    time::Duration,
+};
+
+use order_store::{
+    OrderStore as _, OrderStoreExt as _, OutboxKind, OutboxStatus, RelayId, StoreError,
+    conformance::samples::{create, mark_paid, secs},
+};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::support::{LIMIT, Scratch, close};
+
+/// 6 000 rows; `ORDER_STORE_RELAY_ROWS=60000` for the long form.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn four_relays_on_two_machines_have_no_row_twice() {
+    let rows: usize = env::var("ORDER_STORE_RELAY_ROWS").map_or(6000, |rows| {
+        rows.parse().expect("ORDER_STORE_RELAY_ROWS is a number")
+    });
+    let orders = rows / 2;
+    let scratch = Scratch::new();
+    let machines = [
+        Arc::new(scratch.open().await),
+        Arc::new(scratch.open().await),
+    ];
+    let mut callers = JoinSet::new();
+    for caller in 0..128 {
+        let store = Arc::clone(&machines[caller % 2]);
+        callers.spawn(async move {
+            for n in (caller..orders).step_by(128) {
+                let number = format!("order-{n:06}");
+                store.create(create(&number)).await.unwrap();
+                let paid = mark_paid(&number, &number, &format!("t-{number}"));
+                store.mark_paid(paid).await.unwrap();
+            }
+        });
+    }
+    callers.join_all().await;
+    assert_eq!(usize::try_from(scratch.outbox().await).unwrap(), orders * 2);
+
+    let mut relays = JoinSet::new();
+    for relay in 0..4 {
+        let store = Arc::clone(&machines[relay % 2]);
+        relays.spawn(async move {
+            let mut sent = Vec::new();
+            loop {
+                let name = RelayId::new(&format!("relay-{relay}"));
+                let claims = store.claim(name, secs(600), 200).await.unwrap();
+                if claims.is_empty() {
+                    let left = store.outbox_status().await.unwrap();
+                    if left.waiting + left.leased == 0 {
+                        return sent;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                let mut acks = JoinSet::new();
+                for claim in claims {
+                    sent.push((claim.row.id, claim.row.key, claim.row.kind));
+                    let store = Arc::clone(&store);
+                    acks.spawn(async move { store.ack(claim.token).await.unwrap() });
+                }
+                acks.join_all().await;
+            }
+        });
+    }
+    let limit = LIMIT + Duration::from_millis(rows as u64);
+    let sent: Vec<_> = timeout(limit, relays.join_all())
+        .await
+        .unwrap()
+        .into_iter()
+        .collect();
+    let ids: HashSet<_> = sent.iter().flatten().map(|(id, ..)| id).collect();
+    assert_eq!(ids.len(), orders * 2, "rows that were sent");
+    let all: usize = sent.iter().map(Vec::len).sum();
+    assert_eq!(all - ids.len(), 0, "rows that were sent twice");
+    // Whoever had an order's second row had its first before.
+    for relay in &sent {
+        let mut seen = HashMap::new();
+        for (_, key, kind) in relay {
+            if *kind == OutboxKind::OrderPay
+                && let Some(first) = seen.get(key)
+            {
+                assert_eq!(*first, OutboxKind::PayNotify);
+            }
+            seen.entry(key.clone()).or_insert(*kind);
+        }
+    }
+    assert_eq!(
+        machines[0].outbox_status().await.unwrap(),
+        OutboxStatus::default()
+    );
+}
+
+/// Leases run by the database's clock, which no test puts forward: the lease is short, and the second relay asks until it is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_relay_settles_nothing() {
+    let scratch = Scratch::new();
+    let machines = [scratch.open().await, scratch.open().await];
+    machines[0].create(create("order-1")).await.unwrap();
+    let paid = mark_paid("order-1", "order-1", "t1");
+    machines[0].mark_paid(paid).await.unwrap();
+    let lease = Duration::from_millis(300);
+    let early = machines[0]
+        .claim(RelayId::new("early"), lease, 9)
+        .await
+        .unwrap();
+    assert_eq!(early.len(), 2);
+    let second = timeout(LIMIT, async {
+        loop {
+            let claims = machines[1]
+                .claim(RelayId::new("second"), secs(600), 9)
+                .await
+                .unwrap();
+            if !claims.is_empty() {
+                return claims;
+            }
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(second.len(), 2);
+    assert!(second[0].until > early[0].until);
+    for claim in early {
+        let token = claim.token;
+        let late = [
+            machines[0].ack(token.clone()).await,
+            machines[0]
+                .retry_later(token.clone(), secs(1), String::new())
+                .await,
+            machines[0].park(token, String::new()).await,
+        ];
+        for result in late {
+            assert!(
+                matches!(result, Err(StoreError::LeaseLost { .. })),
+                "{result:?}"
+            );
+        }
+    }
+    assert_eq!(scratch.outbox().await, 2);
+    for claim in second {
+        machines[1].ack(claim.token).await.unwrap();
+    }
+    assert_eq!(scratch.outbox().await, 0);
+}
+
+/// A relay that died holds its rows until its lease is over, and one that closed its store does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_store_gives_its_loans_back() {
+    let scratch = Scratch::new();
+    let machines = [scratch.open().await, scratch.open().await];
+    machines[0].create(create("order-1")).await.unwrap();
+    let paid = mark_paid("order-1", "order-1", "t1");
+    machines[0].mark_paid(paid).await.unwrap();
+    let relay = RelayId::new("relay");
+    let claims = machines[0]
+        .claim(relay.clone(), secs(600), 9)
+        .await
+        .unwrap();
+    assert_eq!(claims.len(), 2);
+    assert!(
+        machines[1]
+            .claim(relay.clone(), secs(600), 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    close(&machines[0]).await;
+    assert_eq!(
+        machines[1].claim(relay, secs(600), 9).await.unwrap().len(),
+        2
+    );
+}
