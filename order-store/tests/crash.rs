@@ -22,7 +22,9 @@ use support::{create, mark_paid, said::Said, say, secs};
 
 const FOLDER: &str = "ORDER_STORE_TEST_FOLDER";
 const ROUND: &str = "ORDER_STORE_TEST_ROUND";
-const ROUNDS: u64 = 20;
+/// How many writers are killed; `ORDER_STORE_KILLS` sets another number.
+const KILLS: &str = "ORDER_STORE_KILLS";
+const KILLS_DEFAULT: u64 = 20;
 const WRITERS: usize = 16;
 
 fn main() {
@@ -118,7 +120,8 @@ fn killed_writers_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut said = Said::default();
     let mut wait_ms = u64::from(seed);
-    for round in 0..ROUNDS {
+    let kills = env::var(KILLS).map_or(KILLS_DEFAULT, |kills| kills.parse().unwrap());
+    for round in 0..kills {
         wait_ms = wait_ms
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
@@ -136,7 +139,7 @@ fn killed_writers_lose_nothing() {
     let blobs = std::fs::read_dir(folder.path().join("blobs")).unwrap();
     assert_eq!(blobs.count(), 0);
     println!(
-        "killed_writers_lose_nothing ... ok ({ROUNDS} kills, seed {seed}, {} created, {} paid, {} acked)",
+        "killed_writers_lose_nothing ... ok ({kills} kills, seed {seed}, {} created, {} paid, {} acked)",
         said.created.len(),
         said.paid.len(),
         said.acked.len()

@@ -29,9 +29,10 @@ pub(crate) struct Need {
 ///
 /// # Errors
 /// Says what to install by hand where we cannot: no apt-get, not root, or apt-get failed.
-pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+pub(crate) fn ensure<'a>(needs: impl IntoIterator<Item = &'a Need> + Clone) -> Result<()> {
     let missing: Vec<_> = needs
-        .iter()
+        .clone()
+        .into_iter()
         .filter(|need| !(need.present)())
         .map(|need| need.package)
         .collect();
@@ -45,7 +46,7 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         )
     })?;
     let absent: Vec<_> = needs
-        .iter()
+        .into_iter()
         .filter(|need| !(need.present)())
         .map(|need| need.package)
         .collect();

@@ -4,12 +4,14 @@
 //! cargo xtask test      all tests, with the servers and the browser they need
 //! cargo xtask ci        what must hold before a change goes in; `.ci/run` calls it
 //! cargo xtask embedded  the example without an operating system, on emulated microcontrollers
+//! cargo xtask crash     the long forms of the ledger's crash proof
 //! cargo xtask fuzz      wxpay-core under libFuzzer, for a bounded number of runs
 //! cargo xtask servers   the tests' servers, for a shell of your own
 //! ```
 
 mod apt;
 mod ci;
+mod crash;
 mod deny;
 mod embedded;
 mod fuzz;
@@ -55,6 +57,8 @@ enum Chore {
     Embedded(embedded::Options),
     /// Fuzzes wxpay-core for a bounded number of runs
     Fuzz(fuzz::Options),
+    /// Kills, cuts the power of, damages and wears out the ledger: the long forms
+    Crash(crash::Options),
     /// Starts the tests' servers and prints their variables; Ctrl-C stops them
     Servers,
     /// Runs the long forms of the tests
@@ -82,6 +86,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Deny => deny::run(&mut steps)?,
         Chore::Embedded(options) => embedded::run(&mut steps, &options)?,
         Chore::Fuzz(options) => fuzz::run(&mut steps, &options)?,
+        Chore::Crash(options) => crash::run(&mut steps, &options)?,
         Chore::Servers => return servers::serve(&mut steps),
         Chore::Nightly(options) => nightly::run(&mut steps, &options)?,
     }

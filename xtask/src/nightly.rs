@@ -17,7 +17,7 @@ pub(crate) struct Options {
     /// Cases of each property; the usual run has 256
     #[arg(long, default_value_t = 20_000)]
     cases: u32,
-    /// Commands in a row that the ledger's model test tries; the usual run has 5
+    /// Commands in a row that the ledger's model test tries; the usual run has 4
     #[arg(long, default_value_t = 6)]
     depth: u32,
     /// Mutations of its corpus that each fuzz body gets; the usual run has 20 000

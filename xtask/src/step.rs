@@ -11,6 +11,7 @@ use crate::{interrupt, process};
 #[derive(Default)]
 pub(crate) struct Steps {
     done: Vec<Outcome>,
+    left_out: Vec<&'static str>,
 }
 
 struct Outcome {
@@ -76,6 +77,11 @@ impl Steps {
         Ok(value)
     }
 
+    /// Notes for the table what was left out on request.
+    pub(crate) fn left_out(&mut self, what: &'static str) {
+        self.left_out.push(what);
+    }
+
     /// How many steps have failed.
     pub(crate) fn failures(&self) -> usize {
         self.done
@@ -100,6 +106,9 @@ impl Steps {
             println!("{}", step.line());
         }
         println!("     {:<32} {total:>7.1} s", "all");
+        for what in &self.left_out {
+            println!("LEFT OUT on request: {what}");
+        }
         let failed: Vec<_> = self
             .done
             .iter()

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::apt::{self, Need};
 use crate::servers::{Data, Env, Servers};
@@ -44,13 +44,50 @@ const NEEDS: [Need; 5] = [
     },
 ];
 
+/// For the power cuts: a file system of their own.
+pub(crate) const FILE_SYSTEMS: [Need; 1] = [Need {
+    package: "e2fsprogs",
+    present: || apt::find("mkfs.ext4").is_some(),
+}];
+
 #[derive(Args, Default)]
 #[group(skip)]
 pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) without: Without,
     /// For `cargo test`, after `--`: for example `-- -p paydesk --test browser`
     #[arg(last = true)]
     pub(crate) cargo: Vec<String>,
 }
+
+/// What is left out, on a machine that cannot have it.
+#[derive(Args, Default)]
+#[group(skip)]
+pub(crate) struct Without {
+    /// Leaves out a test, and the summary says so
+    #[arg(long, value_enum)]
+    without: Vec<LeftOut>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LeftOut {
+    /// The ledger on a file system that loses its power: needs root and loop devices
+    PowerCut,
+}
+
+impl Without {
+    /// The number of power cuts when `wanted` are.
+    pub(crate) fn cuts(&self, wanted: u32) -> u32 {
+        if self.without.contains(&LeftOut::PowerCut) {
+            0
+        } else {
+            wanted
+        }
+    }
+}
+
+/// The power cuts of the short form.
+const CUTS: u32 = 6;
 
 /// Runs the tests; what they need is installed and started first, and stopped in the end.
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
@@ -69,7 +106,9 @@ pub(crate) fn run_with(
     if all {
         steps.check("no_std", no_std::check)?;
     }
-    let Some(()) = steps.obtain("packages: browser, strace", || apt::ensure(&NEEDS))? else {
+    let cuts = options.without.cuts(CUTS);
+    let needs = NEEDS.iter().chain(FILE_SYSTEMS.iter().filter(|_| cuts > 0));
+    let Some(()) = steps.obtain("packages: browser, strace", || apt::ensure(needs))? else {
         return Ok(());
     };
     let failed_before = steps.failures();
@@ -77,7 +116,8 @@ pub(crate) fn run_with(
         return Ok(());
     };
     let mut test = command(options);
-    test.envs(servers.env().map(|(name, value)| (name, value)))
+    test.env("ORDER_STORE_POWER_CUTS", cuts.to_string())
+        .envs(servers.env().map(|(name, value)| (name, value)))
         .envs(more.iter().map(|(name, value)| (name, value)));
     for (variable, name) in [("CHROMIUM", "chromium"), ("CHROMEDRIVER", "chromedriver")] {
         test.env(
@@ -86,6 +126,9 @@ pub(crate) fn run_with(
         );
     }
     steps.check("cargo test", || process::run(&mut test, limit))?;
+    if cuts == 0 {
+        steps.left_out("power cuts of the ledger");
+    }
     let data = if steps.failures() == failed_before {
         Data::Remove
     } else {
@@ -135,6 +178,7 @@ mod tests {
     fn arguments(cargo: &[&str]) -> Vec<String> {
         let options = Options {
             cargo: cargo.iter().map(ToString::to_string).collect(),
+            ..Options::default()
         };
         command(&options)
             .get_args()
