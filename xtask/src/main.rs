@@ -6,10 +6,12 @@
 //! cargo xtask embedded  the example without an operating system, on emulated microcontrollers
 //! cargo xtask crash     the long forms of the ledger's crash proof
 //! cargo xtask fuzz      wxpay-core under libFuzzer, for a bounded number of runs
+//! cargo xtask bench     the ledger beside other engines
 //! cargo xtask servers   the tests' servers, for a shell of your own
 //! ```
 
 mod apt;
+mod bench;
 mod ci;
 mod crash;
 mod deny;
@@ -59,6 +61,8 @@ enum Chore {
     Fuzz(fuzz::Options),
     /// Kills, cuts the power of, damages and wears out the ledger: the long forms
     Crash(crash::Options),
+    /// Measures speed beside peers, in one run
+    Bench(bench::Options),
     /// Starts the tests' servers and prints their variables; Ctrl-C stops them
     Servers,
     /// Runs the long forms of the tests
@@ -87,6 +91,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Embedded(options) => embedded::run(&mut steps, &options)?,
         Chore::Fuzz(options) => fuzz::run(&mut steps, &options)?,
         Chore::Crash(options) => crash::run(&mut steps, &options)?,
+        Chore::Bench(options) => bench::run(&mut steps, &options)?,
         Chore::Servers => return servers::serve(&mut steps),
         Chore::Nightly(options) => nightly::run(&mut steps, &options)?,
     }

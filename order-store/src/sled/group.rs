@@ -288,13 +288,18 @@ impl<'a> Group<'a> {
     pub(super) fn send(&mut self, row: OutboxRow, hold: Hold) {
         let (key, created_at) = (row.key.clone(), row.created_at);
         let mut stored = StoredRow {
-            slot: u16::MAX,
+            slot: self.outbox.next_slot(),
             row,
             hold,
         };
-        let (chunk, slot) = self.outbox.place(encode(&stored).len(), ROW_RESERVE_BYTES);
-        stored.slot = slot;
-        self.outbox.push(encode(&stored));
+        let mut bytes = encode(&stored);
+        let (chunk, slot) = self.outbox.place(bytes.len(), ROW_RESERVE_BYTES);
+        if slot != stored.slot {
+            // It begins the next value, and the first slot takes no more bytes than the one it had.
+            stored.slot = slot;
+            bytes = encode(&stored);
+        }
+        self.outbox.push(bytes);
         let entry = Entry::new(&key, created_at, hold.into());
         self.relay
             .push(RelayChange::Add(self.address(chunk, slot), entry));

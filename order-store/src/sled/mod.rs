@@ -12,6 +12,7 @@ mod compact;
 mod digest;
 mod disk;
 mod dump;
+mod encoding;
 mod fault;
 mod folder;
 mod group;

@@ -60,6 +60,12 @@ impl Packer {
         )
     }
 
+    /// The slot of the next row, unless it begins a value.
+    pub(super) fn next_slot(&self) -> u16 {
+        let slot = self.chunks.last().map_or(0, Vec::len);
+        u16::try_from(slot).expect("a row has more than two bytes")
+    }
+
     /// Puts the row where [`Packer::place`] said.
     pub(super) fn push(&mut self, row: Vec<u8>) {
         self.chunks
@@ -88,6 +94,8 @@ pub(super) fn pack_log(before: Chain, rows: &[Vec<u8>]) -> Vec<u8> {
 
 fn fill(mut value: Vec<u8>, rows: &[Vec<u8>]) -> Vec<u8> {
     let count = u16::try_from(rows.len()).expect("a value holds far fewer rows");
+    let bytes: usize = rows.iter().map(|row| LENGTH_BYTES + row.len()).sum();
+    value.reserve_exact(HEAD_BYTES + bytes);
     value.extend_from_slice(&count.to_be_bytes());
     for row in rows {
         let length = u16::try_from(row.len()).expect("a row is smaller than a value");

@@ -1,13 +1,22 @@
-//! How records are written: a byte of version, then JSON.
+//! How records are written: a byte of version, then the [`encoding`].
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::trees::{Kind, Trees, order_key};
+use super::{
+    encoding,
+    trees::{Kind, Trees, order_key},
+};
 pub(super) use crate::OutboxHold as Hold;
 use crate::{LogEntry, Order, OrderKey, OutboxRow, StoreError};
 
-/// The version that this program writes, and the newest that it reads.
+/// The version of values that hold records or pieces of them: the only one so far.
 const VERSION: u8 = 1;
+/// Records in JSON: read, and written no more.
+const JSON_VERSION: u8 = 1;
+/// Records in the [`encoding`].
+const RECORD_VERSION: u8 = 2;
+/// What most records need, so that writing one seldom moves it.
+const RECORD_BYTES: usize = 512;
 /// The most bytes of a value. A leaf of sled's holds up to 16 values and is written whole; one above 128 KiB becomes a
 /// file of its own that sled never syncs. So values are small.
 pub(super) const VALUE_MAX_BYTES: usize = 5_700;
@@ -70,21 +79,35 @@ pub(super) struct StoredRow {
 
 /// A record of the current version.
 pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    let mut bytes = vec![VERSION];
-    serde_json::to_writer(&mut bytes, record)
-        .expect("records have string keys and memory takes all");
+    let mut bytes = Vec::with_capacity(RECORD_BYTES);
+    bytes.push(RECORD_VERSION);
+    encoding::to_writer(&mut bytes, record).expect("records have neither floats nor bytes");
     bytes
 }
 
-/// Reads what [`encode`] wrote; `what` names it for people.
+/// Reads what [`encode`] wrote, in this version or an earlier one; `what` names it for people.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
-    let json = checked(bytes, what)?;
-    serde_json::from_slice(json).map_err(|error| StoreError::Corrupt {
+    let damaged = |error: &dyn std::error::Error| StoreError::Corrupt {
         what: format!("{what}: {error}"),
-    })
+    };
+    match bytes.split_first() {
+        Some((&RECORD_VERSION, record)) => {
+            encoding::from_slice(record).map_err(|error| damaged(&error))
+        }
+        Some((&JSON_VERSION, json)) => {
+            serde_json::from_slice(json).map_err(|error| damaged(&error))
+        }
+        Some((&newer, _)) if newer > RECORD_VERSION => Err(StoreError::NewerFormat {
+            found: newer.into(),
+            known: RECORD_VERSION.into(),
+        }),
+        _ => Err(StoreError::Corrupt {
+            what: format!("{what} has no version"),
+        }),
+    }
 }
 
-/// What follows the version.
+/// What follows the version of a value.
 pub(super) fn checked<'a>(bytes: &'a [u8], what: &str) -> Result<&'a [u8], StoreError> {
     match bytes.split_first() {
         Some((&VERSION, rest)) => Ok(rest),
@@ -106,8 +129,7 @@ pub(super) fn order_parts(stored: &StoredOrder) -> Vec<(Vec<u8>, Vec<u8>)> {
     (0..count)
         .zip(pieces)
         .map(|(part, piece)| {
-            let mut value = vec![VERSION, count];
-            value.extend_from_slice(piece);
+            let value = [&[VERSION, count], piece].concat();
             (order_key(&stored.order.key, part), value)
         })
         .collect()

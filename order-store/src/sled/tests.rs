@@ -638,3 +638,32 @@ fn a_new_folder_is_its_owners_alone() {
     assert_eq!(mode(&path.join(super::ring::FILE)), 0o600);
     drop(store);
 }
+
+#[test]
+fn a_record_takes_three_quarters_of_its_json_at_most() {
+    let random = crate::Random {
+        page_ticket: crate::PageTicket::from_bytes([0xa5; 16]),
+        notify_secret: crate::NotifySecret::from_bytes([0x5a; 16]),
+    };
+    let facts = crate::Facts::default();
+    let made = crate::decide(
+        None,
+        &facts,
+        &crate::Command::Create(create("order-1")),
+        &random,
+    );
+    let order = made.change.unwrap().order;
+    let paid = crate::decide(
+        Some(&order),
+        &facts,
+        &crate::Command::MarkPaid(mark_paid("order-1")),
+        &random,
+    );
+    let crate::Change { order, outbox, .. } = paid.change.unwrap();
+    let order = (encode(&order).len(), serde_json::to_vec(&order).unwrap());
+    let row = (encode(&outbox).len(), serde_json::to_vec(&outbox).unwrap());
+    for (bytes, json) in [order, row] {
+        println!("{bytes} bytes, {} in JSON", json.len());
+        assert!(bytes * 4 <= json.len() * 3);
+    }
+}

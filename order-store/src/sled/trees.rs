@@ -192,7 +192,8 @@ fn shard(parts: [&[u8]; 2]) -> u8 {
 }
 
 fn sharded(parts: [&[u8]; 2]) -> Vec<u8> {
-    let mut key = vec![shard(parts)];
+    let mut key = Vec::with_capacity(4 + parts[0].len() + parts[1].len());
+    key.push(shard(parts));
     key.extend_from_slice(parts[0]);
     key.push(0);
     key.extend_from_slice(parts[1]);
