@@ -77,6 +77,9 @@ impl Fen {
     }
 }
 
+/// The digits of [`Fen::MAX`].
+const MAX_DIGITS: usize = 16;
+
 /// Writes an amount as yuan with two decimals, such as `19.90`. Made by [`Fen::yuan`].
 #[derive(Clone, Copy, Debug)]
 pub struct Yuan(Fen);
@@ -118,7 +121,13 @@ impl FromStr for Fen {
         if text.len() > 1 && text.starts_with('0') {
             return Err(FenError::LeadingZero);
         }
-        Self::new(text.parse().map_err(|_| FenError::TooLarge)?)
+        if text.len() > MAX_DIGITS {
+            return Err(FenError::TooLarge);
+        }
+        let fen = text
+            .bytes()
+            .fold(0, |fen, digit| fen * 10 + u64::from(digit - b'0'));
+        Self::new(fen)
     }
 }
 

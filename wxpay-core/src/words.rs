@@ -95,29 +95,21 @@ pub(crate) struct UsualField {
 #[inline(always)]
 pub(crate) fn usual_field(rest: &[u8]) -> Option<UsualField> {
     const VALUE_START: &[u8; 10] = b"><![CDATA[";
-    const VALUE_END: &[u8; 3] = b"]]>";
+    const VALUE_END: &[u8; 5] = b"]]></";
     let (words, _) = rest.as_chunks::<8>();
     // Both searches go along the same words, as no name holds what ends a value: so the second need not wait for the first.
     let mut words = words.iter();
-    let first = u64::from_le_bytes(*words.next()?);
-    let mut word = first;
+    let mut word = u64::from_le_bytes(*words.next()?);
     let mut word_at = 0;
-    let mut others = 0;
     let ends = loop {
         let ends = zeros(word ^ each(b'>'));
         if ends != 0 {
             break ends;
         }
-        others |= not_lower(word);
         word = u64::from_le_bytes(*words.next()?);
         word_at += 8;
     };
     let name_len = word_at + lowest(ends);
-    others |= not_lower(word) & ((ends & ends.wrapping_neg()) - 1);
-    let is_good = others == 0 || name_end(rest, 0) == name_len && !rest.first()?.is_ascii_digit();
-    if !is_good || name_len == 0 {
-        return None;
-    }
     let (value_at, value_len, end_tag_at);
     if rest.get(name_len..)?.first_chunk() == Some(VALUE_START) {
         let ends = loop {
@@ -133,36 +125,57 @@ pub(crate) fn usual_field(rest: &[u8]) -> Option<UsualField> {
         if rest.get(value_end..)?.first_chunk() != Some(VALUE_END) {
             return None;
         }
-        value_len = value_end - value_at;
+        // The name was not looked at yet, and could hold what ends a value.
+        value_len = value_end.checked_sub(value_at)?;
         end_tag_at = value_end + VALUE_END.len();
     } else {
         value_at = name_len + 1;
         let value = rest.get(value_at..)?;
         value_len = value.iter().position(|byte| !byte.is_ascii_digit())?;
-        end_tag_at = value_at + value_len;
+        if value.get(value_len..)?.first_chunk() != Some(b"</") {
+            return None;
+        }
+        end_tag_at = value_at + value_len + "</".len();
     }
-    // `</`, and the name with the `>` behind it, as it stands in the start tag.
-    let [b'<', b'/', end_tag @ ..] = rest.get(end_tag_at..)? else {
-        return None;
-    };
-    let tag_len = name_len + 1;
-    let differ = self::word(end_tag, 0)? ^ first;
-    let ends_alike = if tag_len <= 8 {
-        differ << (64 - 8 * tag_len) == 0
-    } else {
-        differ == 0
-            && if tag_len <= 16 {
-                self::word(end_tag, tag_len - 8)? == self::word(rest, tag_len - 8)?
-            } else {
-                end_tag.get(8..tag_len)? == rest.get(8..tag_len)?
-            }
-    };
-    ends_alike.then_some(UsualField {
+    begins_with_name_tag(rest, name_len, rest.get(end_tag_at..)?).then_some(UsualField {
         name_len,
         value_at,
         value_len,
-        len: end_tag_at + "</".len() + tag_len,
+        len: end_tag_at + name_len + ">".len(),
     })
+}
+
+/// Whether a name is the whole of `name_len` bytes at the start of `rest`, with a `>` behind it, and `end_tag` begins with
+/// just these. It may say no where a text ends before a word does.
+#[expect(clippy::inline_always, reason = "asked for every field")]
+#[inline(always)]
+pub(crate) fn begins_with_name_tag(rest: &[u8], name_len: usize, end_tag: &[u8]) -> bool {
+    let (Some(first), Some(end_first)) = (word(rest, 0), word(end_tag, 0)) else {
+        return false;
+    };
+    let tag_len = name_len + 1;
+    let (others, differ);
+    if tag_len <= 8 {
+        let unused = 64 - 8 * tag_len;
+        others = not_lower(first) & (u64::MAX >> unused >> 8);
+        differ = (first ^ end_first) << unused;
+    } else if tag_len <= 16 {
+        let (Some(last), Some(end_last)) = (word(rest, tag_len - 8), word(end_tag, tag_len - 8))
+        else {
+            return false;
+        };
+        others = not_lower(first) | not_lower(last) & (u64::MAX >> 8);
+        differ = first ^ end_first | last ^ end_last;
+    } else {
+        others = 1;
+        let tags = (rest.get(..tag_len), end_tag.get(..tag_len));
+        differ = u64::from(tags.0.is_none() || tags.0 != tags.1);
+    }
+    // Where the start tag has its `>` is known, and so the end tag has it if they are alike.
+    differ == 0
+        && name_len != 0
+        && (others == 0
+            || name_end(rest, 0) == name_len && !rest.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// The end of the name that begins at `from`: where its letters, digits and `_` end.
@@ -257,6 +270,26 @@ pub(crate) fn key(text: &[u8], (at, len): (usize, usize)) -> Option<u64> {
     })
 }
 
+/// As [`key`], also where the text ends right behind the name.
+#[inline]
+pub(crate) fn start(text: &[u8], (at, len): (usize, usize)) -> u64 {
+    if let Some(key) = key(text, (at, len)) {
+        return key;
+    }
+    let name = text.get(at..at + len).unwrap_or_default();
+    if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk())
+        && name.len() < 8
+    {
+        let (head, tail) = (u32::from_be_bytes(*head), u32::from_be_bytes(*tail));
+        return u64::from(head) << 32 | u64::from(tail) << (64 - 8 * name.len());
+    }
+    let mut start = [0; 8];
+    for (to, from) in start.iter_mut().zip(name) {
+        *to = *from;
+    }
+    u64::from_be_bytes(start)
+}
+
 /// A part of a text.
 #[derive(Clone, Copy)]
 pub(crate) struct Piece<'a> {
@@ -296,20 +329,46 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Whether every byte is printable ASCII, a blank, or not `except` either. One that says no may be good all the same.
+/// Whether every byte is printable ASCII or a blank, and not `except`. One that says no may be good all the same.
 #[inline]
 pub(crate) fn is_plain(bytes: &[u8], except: u8) -> bool {
-    let is_odd = |byte: u8| !(b' '..0x80).contains(&byte) || byte == except;
+    is_ascii_from(b' ', bytes, except)
+}
+
+/// Whether every byte is ASCII from `least` on and not `except`. One that says no may be good all the same.
+#[inline]
+pub(crate) fn is_ascii_from(least: u8, bytes: &[u8], except: u8) -> bool {
+    let is_odd = |byte: u8| !(least..0x80).contains(&byte) || byte == except;
     if !WIDE {
         return !bytes.iter().any(|&byte| is_odd(byte));
     }
     let odd =
-        |word: u64| (word | word.wrapping_sub(each(b' '))) & HIGH | zeros(word ^ each(except));
-    let (words, rest) = bytes.as_chunks::<8>();
-    let found = words
-        .iter()
-        .fold(0, |found, word| found | odd(u64::from_le_bytes(*word)));
-    found == 0 && !rest.iter().any(|&byte| is_odd(byte))
+        |word: u64| (word | word.wrapping_sub(each(least))) & HIGH | zeros(word ^ each(except));
+    all_words(bytes, |word| odd(word) == 0, |byte| !is_odd(byte))
+}
+
+/// Whether every byte is a decimal digit.
+#[inline]
+pub(crate) fn are_digits(bytes: &[u8]) -> bool {
+    // The high half of a digit is 3, also when 6 is added to it.
+    const HALVES: u64 = each(0xF0);
+    if !WIDE {
+        return bytes.iter().all(u8::is_ascii_digit);
+    }
+    let good = |word: u64| {
+        word & HALVES == each(0x30) && word.wrapping_add(each(6)) & HALVES == each(0x30)
+    };
+    all_words(bytes, good, |byte| byte.is_ascii_digit())
+}
+
+/// Whether all words are good, the last one overlapping, and of a text shorter than a word all bytes.
+#[inline]
+fn all_words(bytes: &[u8], good: impl Fn(u64) -> bool, good_byte: impl Fn(u8) -> bool) -> bool {
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.iter().all(|&byte| good_byte(byte));
+    };
+    let (words, _) = bytes.as_chunks();
+    words.iter().all(|word| good(u64::from_le_bytes(*word))) && good(u64::from_le_bytes(*last))
 }
 
 #[cfg(test)]
@@ -329,6 +388,15 @@ mod tests {
                 assert_eq!(not_lower(u64::from_le_bytes(bytes)), wanted, "{byte}");
                 let wanted = (b' '..0x80).contains(&byte) && byte != b']';
                 assert_eq!(is_plain(&bytes, b']'), wanted, "{byte}");
+                let visible = is_ascii_from(b'!', &bytes, 0x7F);
+                assert_eq!(visible, byte.is_ascii_graphic(), "{byte}");
+                let mut digits = [b'7'; 9];
+                digits[place] = byte;
+                assert_eq!(are_digits(&digits), byte.is_ascii_digit(), "{byte}");
+                assert_eq!(
+                    are_digits(&digits[..7]),
+                    place == 7 || byte.is_ascii_digit()
+                );
             }
         }
     }
@@ -370,6 +438,10 @@ mod tests {
                 let of = |(at, len): (usize, usize)| &names[at..at + len];
                 prop_assert_eq!(compare_names(&names, a, b), of(a).cmp(of(b)));
                 prop_assert_eq!(same(of(a), of(b)), of(a) == of(b));
+                let mut head = [0; 8];
+                head.iter_mut().zip(of(a)).for_each(|(to, from)| *to = *from);
+                prop_assert_eq!(start(of(a), (0, of(a).len())), u64::from_be_bytes(head));
+                prop_assert_eq!(start(&names, a), u64::from_be_bytes(head));
                 }
         }
     }

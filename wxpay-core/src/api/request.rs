@@ -6,7 +6,7 @@ use super::{Endpoint, SignChoice, SubMerchantFields};
 use crate::{
     Account, Fen, InsertError, NonceStr, NotifyUrl, Params, SignType,
     sign::{self, SIGN_TYPE},
-    xml,
+    words, xml,
 };
 
 /// What to post, and where.
@@ -57,7 +57,7 @@ pub fn prepare<E: Endpoint>(
         params.insert_known(SIGN_TYPE, sign_type.as_str())?;
     }
     request.fill(&mut params)?;
-    let params = sign::signed(params, account.key(), sign_type);
+    sign::add_sign(&mut params, account.key(), sign_type);
     Ok(Prepared {
         host: E::HOST,
         path: E::PATH,
@@ -123,7 +123,7 @@ pub(crate) fn is_notify_url(url: &NotifyUrl) -> Result<(), RequestError> {
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
-        && !url.contains(['?', '#']);
+        && words::find_either(url.as_bytes(), 0, b'?', b'#').is_none();
     if good {
         Ok(())
     } else {

@@ -56,7 +56,7 @@ impl Value for Trade {
             Self::App => "APP",
             Self::Mweb { .. } => "MWEB",
         };
-        params.insert(field, text)?;
+        params.insert_known(field, text)?;
         match self {
             Self::Native { product_id } => product_id.put(params, "product_id"),
             Self::Jsapi { payer } => payer.put(params, "openid"),

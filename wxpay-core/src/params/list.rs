@@ -92,13 +92,18 @@ impl Spans {
         if let Some(free) = self.inline.get_mut(self.len) {
             *free = span;
         } else {
-            if self.heap.is_empty() {
-                self.heap.reserve(4 * INLINE);
-                self.heap.extend(self.inline);
-            }
-            self.heap.push(span);
+            self.push_to_heap(span);
         }
         self.len += 1;
+    }
+
+    #[inline(never)]
+    fn push_to_heap(&mut self, span: Span) {
+        if self.heap.is_empty() {
+            self.heap.reserve(4 * INLINE);
+            self.heap.extend(self.inline);
+        }
+        self.heap.push(span);
     }
 
     pub(super) fn retain(&mut self, keep: impl FnMut(&Span) -> bool) {

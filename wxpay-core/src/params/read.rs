@@ -38,7 +38,11 @@ impl<'a> Sink<'a> for Filling<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "asked for every field, in the reader's one loop"
+    )]
+    #[inline(always)]
     fn push(&mut self, name: Place, value: Value) -> Result<(), Refusal<'a>> {
         let value = match value {
             Value::There(Place { at, len }) => ValueAt {

@@ -15,14 +15,19 @@ const BLOCK_BYTES: usize = 64;
 /// Feeds the whole text, key included, to a hash.
 pub(super) fn feed(fields: &impl Signable, key: &ApiKey, hash: &mut impl Update) {
     // Faster where it can be, but a small processor has a small stack.
-    let is_empty = if words::WIDE {
-        feed_gathered(fields, hash)
+    if words::WIDE {
+        feed_gathered(fields, hash);
     } else {
-        feed_pieces(fields, hash)
-    };
+        let is_empty = feed_pieces(fields, hash);
+        hash.update(key_start(is_empty));
+    }
     // The key goes straight in, so no copy of it is left on the stack here.
-    hash.update(if is_empty { b"&key=" } else { b"key=" });
     hash.update(key.bytes());
+}
+
+/// What stands between the fields and the key; a field has its `&` already.
+const fn key_start(is_empty: bool) -> &'static [u8] {
+    if is_empty { b"&key=" } else { b"key=" }
 }
 
 /// Whether a field belongs to the text that is signed.
@@ -50,8 +55,8 @@ fn feed_pair(name: Piece<'_>, value: Piece<'_>, hash: &mut impl Update) {
     hash.update(b"&");
 }
 
-/// As [`feed_pieces`]. Hashes are slow at many small pieces, so these are gathered.
-fn feed_gathered(fields: &impl Signable, hash: &mut impl Update) -> bool {
+/// As [`feed_pieces`], with what begins the key. Hashes are slow at many small pieces, so these are gathered.
+fn feed_gathered(fields: &impl Signable, hash: &mut impl Update) {
     let mut gathered = [0; GATHERED_BYTES];
     let mut len = 0;
     let mut is_empty = true;
@@ -74,14 +79,22 @@ fn feed_gathered(fields: &impl Signable, hash: &mut impl Update) -> bool {
                 return;
             }
         }
+        // Written once a field: from here it stands in memory, and each change would wait for the one before.
+        let equals_at = len + name.len;
+        let end = equals_at + "=".len() + value.len;
         name.copy(&mut gathered, len);
-        len += name.len;
-        gathered[len] = b'=';
-        value.copy(&mut gathered, len + 1);
-        len += value.len + 1;
-        gathered[len] = b'&';
-        len += 1;
+        gathered[equals_at] = b'=';
+        value.copy(&mut gathered, equals_at + "=".len());
+        gathered[end] = b'&';
+        len = end + "&".len();
     });
-    hash.update(&gathered[..len]);
-    is_empty
+    let key_start = key_start(is_empty);
+    if let Some(room) = gathered.get_mut(len..len + key_start.len()) {
+        room.copy_from_slice(key_start);
+        len += key_start.len();
+        hash.update(&gathered[..len]);
+    } else {
+        hash.update(&gathered[..len]);
+        hash.update(key_start);
+    }
 }

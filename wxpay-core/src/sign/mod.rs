@@ -173,10 +173,15 @@ fn hmac_sha256(fields: &impl Signable, key: &ApiKey) -> [u8; 32] {
 /// The message with its sign appended; one that was there is replaced. No other field is added.
 #[must_use]
 pub fn signed<'a>(mut params: Params<'a>, key: &ApiKey, sign_type: SignType) -> Params<'a> {
-    let sign = sign(&params, key, sign_type);
+    add_sign(&mut params, key, sign_type);
+    params
+}
+
+/// As [`signed`], in place.
+pub(crate) fn add_sign(params: &mut Params<'_>, key: &ApiKey, sign_type: SignType) {
+    let sign = sign(params, key, sign_type);
     params.remove(SIGN);
     params.push(SIGN, sign.as_str());
-    params
 }
 
 /// Checks that a message was signed with one of `keys`, in constant time for each.

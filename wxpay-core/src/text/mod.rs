@@ -83,12 +83,14 @@ impl Alphabet {
     fn surely_holds(self, text: &str) -> bool {
         let bytes = text.as_bytes();
         match self {
-            Self::Number => bytes.iter().fold(true, |all, &byte| {
-                all & (words::is_name_byte(byte) | matches!(byte, b'-' | b'|' | b'*' | b'@'))
-            }),
-            Self::Visible => bytes
-                .iter()
-                .fold(true, |all, byte| all & byte.is_ascii_graphic()),
+            Self::Number => {
+                words::are_digits(bytes)
+                    || bytes.iter().fold(true, |all, &byte| {
+                        all & (words::is_name_byte(byte)
+                            | matches!(byte, b'-' | b'|' | b'*' | b'@'))
+                    })
+            }
+            Self::Visible => words::is_ascii_from(b'!', bytes, 0x7F),
             Self::Text => {
                 words::is_plain(bytes, 0x7F)
                     && bytes.first() != Some(&b' ')

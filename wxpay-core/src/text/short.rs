@@ -37,10 +37,10 @@ impl<const N: usize> Store for Short<N> {
     fn new(text: &str) -> Self {
         const { assert!(N < 256) };
         let mut bytes = [0; N];
-        let mut len = 0;
-        for (to, from) in bytes.iter_mut().zip(text.bytes()) {
-            *to = from;
-            len += 1;
+        let mut len = 0_u8;
+        if let Some(start) = bytes.get_mut(..text.len()) {
+            start.copy_from_slice(text.as_bytes());
+            len = u8::try_from(text.len()).unwrap_or_default();
         }
         Self { bytes, len }
     }

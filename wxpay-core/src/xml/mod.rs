@@ -28,4 +28,4 @@ pub use error::XmlError;
 pub use read::{Limits, read, read_with};
 pub(crate) use reader::{Place, Reader, Refusal, Sink, Value};
 pub use write::write;
-pub(crate) use write::{Element, append, begin, element_max_bytes, finish};
+pub(crate) use write::{Element, Look, append, begin, element_max_bytes, finish};

@@ -169,6 +169,9 @@ impl<'a, 'l> Reader<'a, 'l> {
     fn fields<S: Sink<'a>>(&mut self, sink: &mut S, root: &str) -> Result<(), S::Error> {
         let mut fields = 0;
         loop {
+            if words::WIDE {
+                fields += self.usual_fields(sink, self.limits.max_fields - fields)?;
+            }
             self.skip_blanks();
             match self.peek(0) {
                 None => return Err(self.cut().into()),
@@ -188,12 +191,6 @@ impl<'a, 'l> Reader<'a, 'l> {
                         .into());
                     }
                     fields += 1;
-                    if words::WIDE
-                        && let Some((name, value)) = self.usual_field()
-                    {
-                        sink.push(name, Value::There(value))?;
-                        continue;
-                    }
                     let name = self.name()?;
                     let value = match self.tag_end()? {
                         Tag::Empty => Value::There(Place { at: 0, len: 0 }),
@@ -205,31 +202,46 @@ impl<'a, 'l> Reader<'a, 'l> {
         }
     }
 
-    /// A field that begins here, if it is of the usual kind and within the limits. One that is not, and one with a fault,
-    /// is read in the long way.
-    #[expect(
-        clippy::inline_always,
-        reason = "its answer is four numbers, which then stay in registers"
-    )]
-    #[inline(always)]
-    fn usual_field(&mut self) -> Option<(Place, Place)> {
-        let at = self.at + 1;
-        let field = words::usual_field(self.bytes.get(at..)?)?;
-        if field.name_len > self.limits.max_name_bytes.min(Params::NAME_MAX_BYTES)
-            || field.value_len > self.limits.max_value_bytes
-        {
-            return None;
+    /// Takes the fields that begin here, as long as they are of the usual kind and within the limits, and at most `most`
+    /// of them; how many there were. The next one, and any with a fault, is read in the long way.
+    // Not part of its caller, whose other ways would take the registers.
+    #[inline(never)]
+    fn usual_fields<S: Sink<'a>>(&mut self, sink: &mut S, most: usize) -> Result<usize, S::Error> {
+        let bytes = self.bytes;
+        let max_name_bytes = self.limits.max_name_bytes.min(Params::NAME_MAX_BYTES);
+        let max_value_bytes = self.limits.max_value_bytes;
+        let mut at = self.at;
+        let mut fields = 0;
+        while fields < most {
+            let start = match bytes.get(at) {
+                Some(b'<') => at,
+                Some(b'\n') => at + 1,
+                _ => break,
+            };
+            let Some([b'<', rest @ ..]) = bytes.get(start..) else {
+                break;
+            };
+            let Some(field) = words::usual_field(rest) else {
+                break;
+            };
+            if field.name_len > max_name_bytes || field.value_len > max_value_bytes {
+                break;
+            }
+            let name_at = start + 1;
+            at = name_at + field.len;
+            fields += 1;
+            let name = Place {
+                at: name_at,
+                len: field.name_len,
+            };
+            let value = Place {
+                at: name_at + field.value_at,
+                len: field.value_len,
+            };
+            sink.push(name, Value::There(value))?;
         }
-        self.at = at + field.len;
-        let name = Place {
-            at,
-            len: field.name_len,
-        };
-        let value = Place {
-            at: at + field.value_at,
-            len: field.value_len,
-        };
-        Some((name, value))
+        self.at = at;
+        Ok(fields)
     }
 
     /// The name in a start tag.

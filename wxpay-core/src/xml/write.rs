@@ -31,7 +31,7 @@ pub fn write(params: &Params<'_>) -> String {
     let mut xml = String::with_capacity(START.len() + fields_bytes + END.len());
     begin(&mut xml);
     for (name, value) in params.iter() {
-        append(&mut xml, name, value);
+        append(&mut xml, name, value, Look::of(value));
     }
     xml.push_str(END);
     xml
@@ -68,18 +68,42 @@ pub(crate) const fn element_max_bytes(name: &str, value: &str) -> usize {
     (2 * name.len() + FIELD_MARKUP_BYTES).saturating_add(value.len().saturating_mul(6))
 }
 
+/// What is told about a value at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Digits.
+    Number,
+    /// Printable ASCII and blanks, without `]`.
+    Plain,
+    /// Any text.
+    Other,
+}
+
+impl Look {
+    pub(crate) fn of(value: &str) -> Self {
+        let bytes = value.as_bytes();
+        if !bytes.is_empty() && words::are_digits(bytes) {
+            Self::Number
+        } else if words::is_plain(bytes, b']') {
+            Self::Plain
+        } else {
+            Self::Other
+        }
+    }
+}
+
 /// Appends a field as an element.
-pub(crate) fn append(xml: &mut String, name: &str, value: &str) -> Element {
+pub(crate) fn append(xml: &mut String, name: &str, value: &str, look: Look) -> Element {
     xml.reserve(2 * name.len() + value.len() + FIELD_MARKUP_BYTES);
     xml.push('<');
     let name_at = xml.len();
     xml.push_str(name);
-    let value_at = if is_number(value) {
+    let value_at = if look == Look::Number {
         xml.push('>');
         xml.push_str(value);
         xml.push_str("</");
         Some(name_at + name.len() + ">".len())
-    } else if is_whole(value) {
+    } else if look == Look::Plain || is_whole(value) {
         xml.push_str("><![CDATA[");
         xml.push_str(value);
         xml.push_str("]]></");
@@ -99,13 +123,9 @@ pub(crate) fn append(xml: &mut String, name: &str, value: &str) -> Element {
     Element { name_at, value_at }
 }
 
-fn is_number(value: &str) -> bool {
-    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// Whether a value can stand in one CDATA section.
 fn is_whole(value: &str) -> bool {
-    words::is_plain(value.as_bytes(), b']') || !value.contains('\r') && !value.contains("]]>")
+    !value.contains('\r') && !value.contains("]]>")
 }
 
 fn write_split(xml: &mut String, value: &str) {
