@@ -2,10 +2,20 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use serde::Serialize;
 use wxpay_core::{MchId, OutTradeNo};
 
-use super::{RECORDS_MAX, Record};
-use crate::{Facts, Lookups, Order, OrderKey, StoreError};
+use super::{OrderRecord, RECORDS_MAX, Record};
+use crate::{
+    Facts, Lookups, Order, OrderKey, OutboxRow, REASON_MAX_BYTES, StoreError, outbox::plain,
+};
+
+/// The most bytes of a row of the log in JSON: the longest that a command leaves has less than half of it.
+const LOG_ROW_MAX_BYTES: usize = 4_096;
+/// The most bytes of an order in JSON, its log left out: attempts, payments and refunds at their most have a tenth of it.
+const ORDER_MAX_BYTES: usize = 1 << 20;
+/// The highest number of a notify: far above what is ever given, and far below what cannot be counted on from.
+const NOTIFY_MAX: u64 = 1 << 53;
 
 fn conflict(what: impl Into<String>) -> StoreError {
     StoreError::Conflict { what: what.into() }
@@ -72,7 +82,11 @@ pub(crate) fn admit(
                 }
             }
             Record::Inbox(notify) => {
-                if notify.n == 0 || store.is_past(notify.n) {
+                if !(1..=NOTIFY_MAX).contains(&notify.n) {
+                    let name = name_of(&record);
+                    return Err(conflict(format!("{name}: there is no such number")));
+                }
+                if store.is_past(notify.n) {
                     let name = name_of(&record);
                     return Err(conflict(format!("{name}: later ones have its place")));
                 }
@@ -116,6 +130,7 @@ fn check_batch(records: &[Record]) -> Result<(), StoreError> {
                 if record.log.is_empty() {
                     return Err(conflict(format!("order {}: it has no log", order.key)));
                 }
+                check_size(record)?;
                 for lookups in lookups_of(order) {
                     for number in lookups.numbers {
                         once(format!("number {mch_id}/{number}"))?;
@@ -128,10 +143,46 @@ fn check_batch(records: &[Record]) -> Result<(), StoreError> {
                     }
                 }
             }
-            Record::Outbox(_) | Record::Inbox(_) => {}
+            Record::Outbox(record) => check_reason(&record.row)?,
+            Record::Inbox(_) => {}
         }
     }
     Ok(())
+}
+
+/// Commands cut the texts of what they leave; a dump may say anything, and backends have no room for it.
+fn check_size(record: &OrderRecord) -> Result<(), StoreError> {
+    let key = &record.order.key;
+    if json_bytes(&record.order) > ORDER_MAX_BYTES {
+        return Err(conflict(format!(
+            "order {key}: it has more than {ORDER_MAX_BYTES} bytes"
+        )));
+    }
+    match record
+        .log
+        .iter()
+        .position(|entry| json_bytes(entry) > LOG_ROW_MAX_BYTES)
+    {
+        Some(row) => Err(conflict(format!(
+            "order {key}: row {row} of its log has more than {LOG_ROW_MAX_BYTES} bytes"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_reason(row: &OutboxRow) -> Result<(), StoreError> {
+    let fits = |reason: &String| *reason == plain(reason);
+    if row.last_error.as_ref().is_none_or(fits) {
+        return Ok(());
+    }
+    Err(conflict(format!(
+        "outbox row {}: last_error has more than {REASON_MAX_BYTES} bytes, or what JSON escapes",
+        row.id
+    )))
+}
+
+fn json_bytes(record: &impl Serialize) -> usize {
+    serde_json::to_vec(record).map_or(usize::MAX, |text| text.len())
 }
 
 /// Everything of the order that must belong to no other.
