@@ -171,6 +171,8 @@ async fn compaction_keeps_everything() {
     let compacted = SledStore::compact(folder.path(), &SledOptions::default()).unwrap();
     assert!(compacted.records > 5);
     let store = open(folder.path()).unwrap();
+    // Ready at once, and no copy of what was just made smaller.
+    assert!(!folder.path().join("unclean").exists());
     let order = store.get(&key("order-1")).await.unwrap();
     let log = store.log(&key("order-1")).await.unwrap();
     assert_eq!((order, log), before);

@@ -15,10 +15,12 @@ use wxpay_core::{AppId, MchId, OutTradeNo};
 
 use super::{
     digest::digest_bytes,
+    fault::{Faults, Step},
+    folder::{Folder, io_error},
     head::{Head, SEALED_BYTES},
 };
 use crate::{
-    Day, Timestamp,
+    Day, StoreError, Timestamp,
     index::{ByTime, Index},
     place::{NUMBER_MAX_BYTES, Place},
     totals::Sums,
@@ -45,12 +47,7 @@ pub(super) struct Checkpoint {
 impl Checkpoint {
     /// Writes it under a name that does not count, syncs it, and gives it the name that does. The folder's own sync is
     /// the caller's.
-    pub(super) fn write(
-        folder: &Path,
-        head: &Head,
-        db_bytes: u64,
-        index: &Index,
-    ) -> io::Result<()> {
+    fn write(folder: &Path, head: &Head, db_bytes: u64, index: &Index) -> io::Result<()> {
         let new = folder.join(NEW_FILE);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
@@ -65,6 +62,23 @@ impl Checkpoint {
         let file = out.finish()?;
         file.sync_all()?;
         fs::rename(&new, folder.join(FILE))
+    }
+
+    /// Writes it, and its name with it: the last thing that is done to a ledger that nobody has open.
+    pub(super) fn leave(
+        folder: &Folder,
+        head: &Head,
+        db_bytes: u64,
+        index: &Index,
+        faults: &Faults,
+    ) -> Result<(), StoreError> {
+        let path = &folder.path;
+        faults
+            .around(Step::Checkpoint, || {
+                Self::write(path, head, db_bytes, index)
+            })
+            .map_err(io_error("writing the note of a clean stop in", path))?;
+        folder.sync_names()
     }
 
     /// Reads it; nothing when there is none that is whole.
