@@ -225,13 +225,5 @@ fn leave(live: Live, disk: &Disk, folder: &Folder) -> Result<(), StoreError> {
         .sync_data()
         .map_err(io_error("syncing the ledger in", &folder.path))?;
     let db_bytes = folder.db_bytes()?;
-    disk.faults
-        .around(Step::Checkpoint, || {
-            Checkpoint::write(&folder.path, &head, db_bytes, &index)
-        })
-        .map_err(io_error(
-            "writing the note of a clean stop in",
-            &folder.path,
-        ))?;
-    folder.sync_names()
+    Checkpoint::leave(folder, &head, db_bytes, &index, &disk.faults)
 }

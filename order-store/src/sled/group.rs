@@ -11,7 +11,6 @@ use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
 use super::{
     digest::Chain,
     inbox,
-    index::{Index, Mark},
     job::{Answer, Job},
     pack::{Packer, pack, pack_log},
     record::{
@@ -27,6 +26,7 @@ use crate::{
     Change, Command, DeadLetter, ExecuteError, Executed, Facts, LogEntry, Lookups, NotifyHead,
     NotifyId, Order, OrderKey, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp,
     decide,
+    index::{Index, Mark},
 };
 
 /// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.

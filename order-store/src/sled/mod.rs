@@ -18,14 +18,12 @@ mod folder;
 mod group;
 mod head;
 mod inbox;
-mod index;
 mod job;
 #[cfg(test)]
 mod leak;
 mod mark;
 mod open;
 mod pack;
-
 mod reads;
 mod record;
 mod relay;
@@ -59,7 +57,6 @@ use self::{
     committer::Committer,
     fault::Faults,
     head::Head,
-    index::Index,
     job::{Job, Settlement},
     reads::{list_notifies, load, load_all, load_log, with_ring},
     record::Address,
@@ -77,7 +74,7 @@ use crate::{
     ExecuteError, Executed, Health, InboxRecord, LogEntry, NotifyHead, NotifyId, NotifyQuery,
     NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery, OrderRecord, OrderStore, OutboxId,
     OutboxPlace, OutboxRecord, OutboxRow, OutboxStatus, PAGE_MAX, Page, Record, RelayId,
-    StoreError, SystemClock, Timestamp, TotalsQuery, Verdict,
+    StoreError, SystemClock, Timestamp, TotalsQuery, Verdict, index::Index,
 };
 
 /// The most jobs that wait for the committer.

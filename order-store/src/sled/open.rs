@@ -23,7 +23,6 @@ use super::{
     folder::{DB_FILE, Folder, io_error},
     group::Counters,
     head::Head,
-    index::{Index, Mark as OrderMark},
     mark::{self, Mark},
     record::{Address, decode, encode, join_order},
     relay::{Entry, Relay},
@@ -35,7 +34,10 @@ use super::{
     },
     verify::{Audit, Nobody, Visit, lost},
 };
-use crate::{StoreError, Timestamp, Verify, VerifyHook, VerifyProgress};
+use crate::{
+    StoreError, Timestamp, Verify, VerifyHook, VerifyProgress,
+    index::{Index, Mark as OrderMark},
+};
 
 /// The format that this program writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 2;
@@ -168,7 +170,7 @@ fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreErro
 
     let low = trees.number(OUTBOX_LOW_KEY)?.unwrap_or(0);
     let counters = Counters {
-        next_group: next_group(&trees)?,
+        next_group: next_group(&trees, &head)?,
         next_notify: trees.number(INBOX_NEXT_KEY)?.unwrap_or(1),
         low,
         chain: head.chain,
@@ -391,9 +393,10 @@ impl Visit for Index {
     }
 }
 
-/// One above the last group; the log has a row of each.
-fn next_group(trees: &Trees) -> Result<u64, StoreError> {
-    let mut next = 1;
+/// One above the last group. The head knows one that had rows of the outbox alone, as an import writes them, when these are
+/// gone: a number that is given twice would have the log change behind its mark.
+fn next_group(trees: &Trees, head: &Head) -> Result<u64, StoreError> {
+    let mut next = head.group + 1;
     for kind in [Kind::Log, Kind::Outbox] {
         let last = trees.tree(kind).last().map_err(|error| damaged(&error))?;
         if let Some((key, _)) = last {
@@ -428,6 +431,7 @@ pub(super) struct Closed {
     pub(super) folder: Folder,
     pub(super) trees: Trees,
     pub(super) head: Head,
+    pub(super) index: Index,
 }
 
 /// Opens a folder, verifies it, and gives it back with nobody serving from it.
@@ -441,5 +445,6 @@ pub(super) fn open_closed(path: &Path, how: &How) -> Result<Closed, StoreError> 
         folder: opened.folder,
         trees: opened.trees,
         head: opened.head,
+        index: opened.index,
     })
 }

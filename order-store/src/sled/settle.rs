@@ -5,7 +5,7 @@ use super::{
     job::Settlement,
     pack::unpack,
     record::{Address, Hold, StoredRow, decode},
-    relay::{Held, Relay},
+    relay::{Held, Relay, Status},
     trees::{Kind, Trees, packed_key},
 };
 use crate::{ClaimToken, OutboxId, StoreError, WAIT_MAX, outbox::plain};
@@ -52,6 +52,8 @@ impl Group<'_> {
                 continue;
             };
             if rows[at].row.id == *id {
+                // A row whose wait is over could be claimed until this is written, and would then lose its lease.
+                relay.set(address, Status::Settling);
                 return self.hold(address, Hold::None, None);
             }
         }

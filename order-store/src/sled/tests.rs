@@ -16,6 +16,7 @@ use wxpay_core::{FeeType, Fen, SignType};
 use super::{
     Fault, FaultHook, Side, SledOptions, SledStore, Step, Verification, Verify,
     checkpoint::Checkpoint,
+    group::{Counters, Group},
     head::Head,
     job::Job,
     record::{Hold, StoredLog, StoredRow, VALUE_MAX_BYTES, encode},
@@ -24,9 +25,10 @@ use super::{
     verify::{Audit, Nobody},
 };
 use crate::{
-    By, Confirmation, Create, ExecuteError, Health, LogEntry, MarkPaid, OrderKey, OrderState,
-    OrderStore as _, OrderStoreExt as _, OutboxFacts, OutboxId, OutboxKind, OutboxRow, PageTicket,
-    REASON_MAX_BYTES, Refusal, RelayId, StoreError, Timestamp, What,
+    By, Clock as _, Confirmation, Create, Dump as _, ExecuteError, Health, InboxRecord, LogEntry,
+    MarkPaid, NotifyRecord, OrderKey, OrderState, OrderStore as _, OrderStoreExt as _, OutboxFacts,
+    OutboxId, OutboxKind, OutboxRow, PageTicket, REASON_MAX_BYTES, Record, Refusal, RelayId,
+    StoreError, SystemClock, Timestamp, Verdict, What,
 };
 
 fn key(number: &str) -> OrderKey {
@@ -666,4 +668,132 @@ fn a_record_takes_three_quarters_of_its_json_at_most() {
         println!("{bytes} bytes, {} in JSON", json.len());
         assert!(bytes * 4 <= json.len() * 3);
     }
+}
+
+/// Rows of the outbox that came alone, as an import brings them, and are sent before the next start: their group's number is
+/// not given again, or the log would change behind a mark that was synced.
+#[tokio::test]
+async fn a_group_of_outbox_rows_alone_keeps_its_number() {
+    let (from, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(from.path()).unwrap();
+    store.create(create("order-1")).await.unwrap();
+    store.mark_paid(mark_paid("order-1")).await.unwrap();
+    let orders = store.dump_orders(None, 9).await.unwrap();
+    let rows = store.dump_outbox(None, 9).await.unwrap();
+    let store = open(folder.path()).unwrap();
+    let orders = orders.into_iter().map(|order| Record::Order(order.into()));
+    store.load(orders.collect()).await.unwrap();
+    let rows = rows.into_iter().map(|row| Record::Outbox(row.into()));
+    store.load(rows.collect()).await.unwrap();
+    for claim in store
+        .claim(RelayId::new("r"), Duration::from_mins(1), 9)
+        .await
+        .unwrap()
+    {
+        store.ack(claim.token).await.unwrap();
+    }
+    store.close().await.unwrap();
+
+    let store = open(folder.path()).unwrap();
+    let mark = fs::read(folder.path().join("mark")).unwrap();
+    store.create(create("order-2")).await.unwrap();
+    store.close().await.unwrap();
+    // The power went before the mark was synced again.
+    fs::write(folder.path().join("mark"), mark).unwrap();
+    fs::remove_file(folder.path().join("clean")).unwrap();
+    let store = open(folder.path()).unwrap();
+    assert!(store.get(&key("order-2")).await.unwrap().is_some());
+}
+
+/// A row whose wait is over is requeued: until that is written nobody can claim it, for the claim would be forgotten.
+#[tokio::test]
+async fn a_row_that_is_being_requeued_cannot_be_claimed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    store.create(create("order-1")).await.unwrap();
+    store.mark_paid(mark_paid("order-1")).await.unwrap();
+    let mut claims = store
+        .claim(RelayId::new("r"), Duration::from_mins(1), 1)
+        .await
+        .unwrap();
+    let claim = claims.pop().unwrap();
+    let id = claim.row.id.clone();
+    store
+        .retry_later(claim.token, Duration::ZERO, "no".to_owned())
+        .await
+        .unwrap();
+    store
+        .shared
+        .read(|live| {
+            let mut counters = Counters {
+                next_group: 9,
+                next_notify: 1,
+                low: 0,
+                chain: live.head.chain,
+                rows: live.head.rows,
+            };
+            let now = SystemClock.now();
+            let mut group = Group::new(
+                &live.trees,
+                &mut counters,
+                now,
+                crate::DeadLetter::default(),
+            );
+            let mut relay = store.shared.relay();
+            group.requeue(&id, &mut relay).unwrap();
+            let later = now + Duration::from_mins(1);
+            assert!(relay.claim(later, Duration::from_mins(1), 9).is_empty());
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// A dump may say what no command leaves; it is refused, and the store goes on.
+#[tokio::test]
+async fn an_import_that_fits_no_value_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    store.create(create("order-1")).await.unwrap();
+    store.mark_paid(mark_paid("order-1")).await.unwrap();
+    let order = store.dump_orders(None, 1).await.unwrap().remove(0);
+    let row = store.dump_outbox(None, 1).await.unwrap().remove(0);
+    let other = tempfile::tempdir().unwrap();
+    let store = open(other.path()).unwrap();
+
+    let mut long = order.clone();
+    long.log[0].what = What::AttentionCleared {
+        attention: crate::Attention::ExtraPayment,
+        note: "x".repeat(6_000),
+    };
+    let mut row = row;
+    row.row.last_error = Some("x".repeat(6_000));
+    let notify = |n| {
+        let notify = NotifyRecord {
+            at: Timestamp::from_millis(0),
+            peer: "::1".parse().unwrap(),
+            verdict: Verdict::Accepted {
+                outcome: crate::Outcome::Applied,
+            },
+            millis: 1,
+            answer: String::new(),
+            body: Vec::new(),
+        };
+        vec![Record::Inbox(InboxRecord { n, notify }.into())]
+    };
+    for batch in [
+        vec![Record::Order(long.into())],
+        vec![
+            Record::Order(order.clone().into()),
+            Record::Outbox(row.into()),
+        ],
+        notify(u64::MAX),
+        notify(u64::MAX - 1),
+    ] {
+        let refused = store.load(batch).await;
+        assert!(
+            matches!(refused, Err(StoreError::Conflict { .. })),
+            "{refused:?}"
+        );
+    }
+    store.load(vec![Record::Order(order.into())]).await.unwrap();
 }

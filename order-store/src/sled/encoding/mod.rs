@@ -46,6 +46,8 @@ pub(super) enum Error {
     Length,
     /// A byte that begins no value, or another one than stands there.
     Tag(u8),
+    /// The number of a well-known name that is not in the list.
+    Name(u8),
     /// A number beyond 64 bits.
     Number,
     /// Text that is no UTF-8.
@@ -63,6 +65,10 @@ impl fmt::Display for Error {
         match self {
             Self::Length => f.write_str("it has another length than it says"),
             Self::Tag(tag) => write!(f, "byte {tag:#04x} is out of place"),
+            Self::Name(number) => write!(
+                f,
+                "name {number} is not known: a later version wrote it, or it is damaged"
+            ),
             Self::Number => f.write_str("a number has more than 64 bits"),
             Self::Text => f.write_str("text is not UTF-8"),
             Self::Depth => f.write_str("values lie too deep in each other"),
@@ -230,6 +236,12 @@ mod tests {
         expected.extend("é".as_bytes());
         expected.push(END);
         assert_eq!(bytes_of(&record), expected);
+    }
+
+    #[test]
+    fn a_name_of_a_later_list_is_told_from_damage() {
+        let error = from_slice::<String>(&[0xff]).unwrap_err();
+        assert!(matches!(error, Error::Name(0x7f)), "{error}");
     }
 
     #[test]

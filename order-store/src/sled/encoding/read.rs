@@ -92,7 +92,7 @@ impl<'de> Reader<'de> {
             }
             LIST => Token::List,
             MAP => Token::Map,
-            tag @ NAME.. => Token::Text(names::name(tag - NAME).ok_or(Error::Tag(tag))?),
+            tag @ NAME.. => Token::Text(names::name(tag - NAME).ok_or(Error::Name(tag - NAME))?),
             tag @ SMALL.. => Token::Unsigned((tag - SMALL).into()),
             tag @ SHORT_TEXT.. => Token::Text(self.text((tag - SHORT_TEXT).into())?),
             tag => return Err(Error::Tag(tag)),

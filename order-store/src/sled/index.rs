@@ -1,3 +1,0 @@
-//! What is found by state, time, account and day.
-
-pub(super) use crate::index::{Index, Mark};
