@@ -1,4 +1,4 @@
-//! What is found by state, by time and by account, and totals by day: in memory, rebuilt when a store is opened.
+//! What is found by state, by time and by account, and totals by day: in memory.
 //!
 //! Totals cost nothing of their own at open: an order's payments and refunds carry the times of their rows in the log.
 //! It is kept out of sled because every transition would remove a key there, and a sled that lives long does not give

@@ -5,7 +5,8 @@
 //!
 //! - [`OrderStore`] is the face of every backend, and [`OrderStoreExt`] has a method for each [`Command`].
 //! - [`decide`] is every transition, as one pure function. A backend makes its [`Change`] atomic and durable.
-//! - [`SledStore`] is the backend for one machine; `MemoryStore` (feature `memory`) is for tests.
+//! - [`SledStore`] is the backend for one machine, `PostgresStore` (feature `postgres`) for many; `MemoryStore` (feature
+//!   `memory`) is for tests.
 //! - [`Reconciliation`] holds the ledger against the gateway's bill, [`check`] against itself; [`export`] and [`import`] take it
 //!   from any backend to any other.
 //!
