@@ -45,9 +45,10 @@ impl From<Error> for Fault {
         if *code == SqlState::DIVISION_BY_ZERO || *code == SqlState::UNIQUE_VIOLATION {
             return Self::Overtaken;
         }
-        // 57P: the server goes down or ends the connection, perhaps behind a commit. 40003 says that it does not know.
+        // 57P: the server goes down or ends the connection, perhaps behind a commit. 40003 says that it does not know. 25006: it takes
+        // no writes any more, and another one does.
         let text = code.code();
-        if text.starts_with("57P") || text.starts_with("08") || text == "40003" {
+        if text.starts_with("57P") || text.starts_with("08") || matches!(text, "40003" | "25006") {
             return Self::Lost(db.message().to_owned());
         }
         Self::Refused {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tokio_postgres::config::{Config, Host, SslMode};
+use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
 
 use crate::{Clock, DeadLetter};
 
@@ -18,7 +18,8 @@ use crate::{Clock, DeadLetter};
 /// As libpq has it, with these differences. TLS always checks the certificate and the host's name, so `require`,
 /// `verify-ca` and `verify-full` are the same. Without `sslmode` a host on loopback and a socket are spoken to in the clear, and
 /// any other host by TLS. `prefer` and `allow` are refused: they give way to whoever stands between. `sslrootcert` names a
-/// PEM file of the certificate authorities to trust in place of the public ones.
+/// PEM file of the certificate authorities to trust in place of the public ones. Of several hosts the one that takes writes is
+/// used, whatever `target_session_attrs` says.
 ///
 /// `Debug` and `Display` leave user, password and options out.
 #[derive(Clone)]
@@ -82,13 +83,15 @@ impl FromStr for PostgresUrl {
             Some("disable") => Tls::Off,
             Some("require" | "verify-ca" | "verify-full") => Tls::Verified,
             Some(_) => return Err(PostgresUrlError::SslMode),
-            None if config.get_hosts().iter().all(is_near) => Tls::Off,
+            None if is_near(&config) => Tls::Off,
             None => Tls::Verified,
         };
         config.ssl_mode(match tls {
             Tls::Off => SslMode::Disable,
             Tls::Verified => SslMode::Require,
         });
+        // Of several hosts one is the primary. A standby would refuse what is written and show what is old.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         Ok(Self {
             config,
             tls,
@@ -97,15 +100,16 @@ impl FromStr for PostgresUrl {
     }
 }
 
-/// Whether nobody can stand between here and there.
-fn is_near(host: &Host) -> bool {
-    match host {
+/// Whether nobody can stand between here and there. `hostaddr` goes before the names.
+fn is_near(config: &Config) -> bool {
+    let near = |host: &Host| match host {
         Host::Tcp(name) => {
             name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
         }
         #[cfg(unix)]
         Host::Unix(_) => true,
-    }
+    };
+    config.get_hosts().iter().all(near) && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
 fn percent_decoded(text: &str) -> Option<String> {
@@ -271,6 +275,10 @@ mod tests {
             Ok(Tls::Off)
         );
         assert_eq!(
+            tls("postgres://u@localhost/d?hostaddr=192.0.2.1"),
+            Ok(Tls::Verified)
+        );
+        assert_eq!(
             tls("postgres://u@localhost,db.example/d"),
             Ok(Tls::Verified)
         );
@@ -281,6 +289,18 @@ mod tests {
         for mode in ["prefer", "allow", "on"] {
             let url = format!("postgres://u@localhost/d?sslmode={mode}");
             assert_eq!(tls(&url), Err(PostgresUrlError::SslMode));
+        }
+    }
+
+    #[test]
+    fn a_standby_is_never_used() {
+        for attrs in ["", "?target_session_attrs=any"] {
+            let url = format!("postgres://u@db-1.example,db-2.example/d{attrs}");
+            let url: PostgresUrl = url.parse().unwrap();
+            assert_eq!(
+                url.config.get_target_session_attrs(),
+                TargetSessionAttrs::ReadWrite
+            );
         }
     }
 
