@@ -69,7 +69,7 @@ enum End {
         sends: bool,
     },
     Failed(StoreError),
-    /// The database refuses something in it; with others in the group nobody knows what.
+    /// The database refuses something in it, or has something that cannot be read; with others in the group nobody knows what.
     Refused(StoreError),
 }
 
@@ -93,9 +93,19 @@ impl Committer {
         match self.settle(&asks).await {
             End::Refused(error) if asks.len() > 1 => {
                 tracing::warn!(%error, commands = asks.len(), "a group was refused; one by one");
-                for (ask, reply) in asks.into_iter().zip(replies) {
+                let mut rest = asks.into_iter().zip(replies);
+                while let Some((ask, reply)) = rest.next() {
                     let end = self.settle(std::slice::from_ref(&ask)).await;
+                    let gone = match &end {
+                        End::Failed(error) => Some(again(error)),
+                        _ => None,
+                    };
                     self.answer(end, vec![reply]);
+                    // The rest was not sent: it need not wait for a database that is away, each for as long as this one did.
+                    if let Some(StoreError::Unavailable { why }) = gone {
+                        let replies = rest.by_ref().map(|(_, reply)| reply).collect();
+                        self.answer(End::Failed(StoreError::Unavailable { why }), replies);
+                    }
                 }
             }
             end => self.answer(end, replies),
@@ -140,6 +150,7 @@ impl Committer {
             };
             let fault = match attempt(session, asks, &mut unknown, &mut self.accounts).await {
                 Ok(end) => return end,
+                Err(Attempt::Broken(error)) if unknown.is_empty() => return End::Refused(error),
                 Err(Attempt::Broken(error)) => return failed(error, &unknown),
                 Err(Attempt::Fault(fault)) => fault,
             };
@@ -189,12 +200,13 @@ async fn attempt(
     unknown: &mut Vec<Unknown>,
     accounts: &mut HashSet<(MchId, AppId)>,
 ) -> Result<End, Attempt> {
+    let keys: BTreeSet<&OrderKey> = asks.iter().map(|ask| ask.command.key()).collect();
+    let mut found = read(session, keys.into_iter(), &likely(asks)).await?;
+    // Behind the read: else a commit that comes between the two would be taken for another's.
     if let Some(at) = read_back(session, unknown).await? {
         let Unknown { answers, sends, .. } = unknown.swap_remove(at);
         return Ok(End::Done { answers, sends });
     }
-    let keys: BTreeSet<&OrderKey> = asks.iter().map(|ask| ask.command.key()).collect();
-    let mut found = read(session, keys.into_iter(), &likely(asks)).await?;
     let Decided {
         answers,
         mut writes,
@@ -274,18 +286,22 @@ async fn read_back(session: &Session, unknown: &[Unknown]) -> Result<Option<usiz
 }
 
 /// The orders of these keys, and the owners of what is likely to be asked for, in one round trip.
+///
+/// The owners come first. What another machine commits between the two is then seen in the order alone, which tells more; the other
+/// way about an order would be refused its own number, as if that were someone else's.
 async fn read(
     session: &Session,
     keys: impl Iterator<Item = &OrderKey>,
     likely: &BTreeSet<Unique>,
 ) -> Result<Found, Attempt> {
     let mut found = Found::default();
-    let (orders, owners) = tokio::join!(
-        read_orders(session, keys),
-        read_owners(session, likely, &mut found.owners)
+    let (owners, orders) = tokio::join!(
+        biased;
+        read_owners(session, likely, &mut found.owners),
+        read_orders(session, keys)
     );
-    found.orders = orders?;
     owners?;
+    found.orders = orders?;
     Ok(found)
 }
 

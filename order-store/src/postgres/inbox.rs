@@ -132,15 +132,23 @@ impl Keeper {
         let mut unknown = false;
         let mut tries = 0;
         loop {
-            let session = self.link.session(deadline).await?;
+            // One that was sent and not heard of again may be written all the same.
+            let failed = |error: StoreError, unknown| {
+                if unknown { StoreError::NoAnswer } else { error }
+            };
+            let session = self.link.session(deadline).await;
+            let session = session.map_err(|error| failed(error, unknown))?;
             let fault = match attempt(session, self.ring, rows, &commit_id, unknown).await {
                 Ok(numbers) => return Ok(numbers),
                 Err(fault) => fault,
             };
             tries += 1;
             match fault {
-                Fault::Refused { .. } => return Err(fault.into()),
-                _ if tries == TRIES_MAX || Instant::now() >= deadline => return Err(fault.into()),
+                Fault::Refused { .. } => return Err(failed(fault.into(), unknown)),
+                _ if tries == TRIES_MAX || Instant::now() >= deadline => {
+                    let unknown = unknown || matches!(fault, Fault::Lost(_));
+                    return Err(failed(fault.into(), unknown));
+                }
                 Fault::Lost(_) => {
                     unknown = true;
                     self.link.lose();

@@ -200,6 +200,7 @@ impl Pool {
 
     /// The rows of a statement that may be sent again.
     pub(super) async fn query(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
+        let deadline = Instant::now() + self.patience;
         let mut tries = 0;
         loop {
             let loan = self.take().await?;
@@ -214,7 +215,9 @@ impl Pool {
                     self.give_back(loan);
                     return Err(Fault::Refused { code, message }.into());
                 }
-                Err(fault) if tries == READ_TRIES => return Err(fault.into()),
+                Err(fault) if tries == READ_TRIES || Instant::now() >= deadline => {
+                    return Err(fault.into());
+                }
                 Err(fault) => tracing::debug!(?fault, ?sql, "tried again"),
             }
         }

@@ -301,19 +301,19 @@ impl PostgresStore {
     }
 }
 
-/// Rolls totals up now and then.
+/// Rolls totals up now and then. What a stop cuts off is done or not, and the next store goes on.
 async fn roll_up(pool: Arc<Pool>, every: Duration, mut stop: watch::Receiver<bool>) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let stopped = tokio::select! {
-            _ = ticks.tick() => false,
-            _ = stop.wait_for(|stop| *stop) => true,
-        };
-        if stopped {
-            return;
+    let work = async {
+        loop {
+            ticks.tick().await;
+            reads::roll_up(&pool).await;
         }
-        reads::roll_up(&pool).await;
+    };
+    tokio::select! {
+        () = work => {}
+        _ = stop.wait_for(|stop| *stop) => {}
     }
 }
 

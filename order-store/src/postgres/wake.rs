@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use super::{
+    fault::Fault,
     link::{Backoff, Reach},
     options::LeaseClock,
     session::{Connector, OnNotify, Purpose, Session},
@@ -105,7 +106,10 @@ impl Listener {
                 () = self.wake.to_others.notified(), if notifies => {
                     if let Err(fault) = session.batch(&format!("NOTIFY {channel}")).await {
                         tracing::debug!(?fault, "a notification was not sent");
-                        notifies = false;
+                        match fault {
+                            Fault::Refused { .. } => notifies = false,
+                            _ => return,
+                        }
                     }
                 }
                 _ = ticks.tick() => {
@@ -114,6 +118,11 @@ impl Listener {
                         Ok(rows) if rows.is_empty() => {}
                         Ok(_) => self.wake.here(),
                         Err(_) => return,
+                    }
+                    // Who failed to connect may not try again for long, and health would say so all that time.
+                    if self.reach.why_not().is_some() {
+                        let probe = self.connector.connect(Purpose::Forgettable, None).await;
+                        self.reach.note(&probe);
                     }
                 }
             }

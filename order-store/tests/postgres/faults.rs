@@ -9,8 +9,9 @@ use std::{
 };
 
 use order_store::{
-    ExecuteError, OrderStoreExt as _, Outcome, PostgresOptions, StoreError,
-    conformance::samples::{create, mark_paid, secs},
+    ExecuteError, Health, OrderStore as _, OrderStoreExt as _, Outcome, PostgresOptions,
+    StoreError,
+    conformance::samples::{create, key, mark_paid, secs},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -108,7 +109,12 @@ enum Cut {
     Answer,
     /// Keeps it from the server.
     Request,
+    /// Keeps it, and lets the server have it when another connection has begun to ask for orders.
+    Late,
 }
+
+/// A payment that is kept, with its way to the server.
+type Kept = Arc<tokio::sync::Mutex<Option<(TcpStream, Vec<u8>)>>>;
 
 /// Stands between a store and its server.
 struct Proxy {
@@ -118,6 +124,8 @@ struct Proxy {
     cuts: Arc<AtomicUsize>,
     stalled: Arc<AtomicBool>,
     resumed: Arc<Notify>,
+    /// Turns new connections away.
+    refusing: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -131,19 +139,25 @@ impl Proxy {
             cuts: Arc::default(),
             stalled: Arc::default(),
             resumed: Arc::default(),
+            refusing: Arc::default(),
         };
+        let (refusing, kept) = (Arc::clone(&proxy.refusing), Kept::default());
         let (armed, cuts) = (Arc::clone(&proxy.armed), Arc::clone(&proxy.cuts));
         let (stalled, resumed) = (Arc::clone(&proxy.stalled), Arc::clone(&proxy.resumed));
         tokio::spawn(async move {
             loop {
                 let (near, _) = listener.accept().await.unwrap();
+                if refusing.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let Ok(far) = TcpStream::connect(&server).await else {
                     continue;
                 };
                 let (armed, cuts) = (Arc::clone(&armed), Arc::clone(&cuts));
                 let (stalled, resumed) = (Arc::clone(&stalled), Arc::clone(&resumed));
+                let kept = Arc::clone(&kept);
                 tokio::spawn(async move {
-                    drop(pass(near, far, &armed, &cuts, &stalled, &resumed).await);
+                    drop(pass(near, far, &armed, &kept, &cuts, &stalled, &resumed).await);
                 });
             }
         });
@@ -166,11 +180,13 @@ async fn pass(
     mut near: TcpStream,
     mut far: TcpStream,
     armed: &std::sync::Mutex<Option<Cut>>,
+    kept: &Kept,
     cuts: &AtomicUsize,
     stalled: &AtomicBool,
     resumed: &Notify,
 ) -> std::io::Result<()> {
     const PAYMENT: &[u8] = b"/paid/pay_notify";
+    const ASKS_FOR_ORDERS: &[u8] = b"SELECT o.mch_id, o.out_trade_no, o.version";
     let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         tokio::select! {
@@ -182,10 +198,22 @@ async fn pass(
                 while stalled.load(Ordering::SeqCst) {
                     resumed.notified().await;
                 }
-                let has_payment = up[..n].windows(PAYMENT.len()).any(|part| part == PAYMENT);
+                let has = |text: &[u8]| up[..n].windows(text.len()).any(|part| part == text);
+                let has_payment = has(PAYMENT);
+                if has(ASKS_FOR_ORDERS)
+                    && let Some((mut server, payment)) = kept.lock().await.take()
+                {
+                    server.write_all(&payment).await?;
+                    let _answered = server.read(&mut down).await?;
+                }
                 let cut = if has_payment { armed.lock().unwrap().take() } else { None };
                 match cut {
                     None => far.write_all(&up[..n]).await?,
+                    Some(Cut::Late) => {
+                        *kept.lock().await = Some((far, up[..n].to_vec()));
+                        cuts.fetch_add(1, Ordering::SeqCst);
+                        return Ok(());
+                    }
                     Some(cut) => {
                         if cut == Cut::Answer {
                             far.write_all(&up[..n]).await?;
@@ -234,6 +262,71 @@ async fn a_commit_without_an_answer_is_read_back() {
     }
     scratch.assert_each_paid_once(20).await;
     assert_eq!(scratch.outbox().await, 40);
+}
+
+/// The server has it only after the store has begun to look what became of it: still it is the caller's own, and `Applied`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_that_comes_while_it_is_looked_for_is_ones_own() {
+    let scratch = Scratch::new();
+    let proxy = Proxy::start(&scratch.url).await;
+    let store = scratch
+        .open_by(&proxy.url(&scratch.url), scratch.options())
+        .await;
+    for n in 0..4_usize {
+        let number = format!("order-{n}");
+        store.create(create(&number)).await.unwrap();
+        proxy.arm(Cut::Late);
+        let paid = mark_paid(&number, &number, &format!("t-{number}"));
+        let executed = timeout(LIMIT, store.mark_paid(paid)).await.unwrap();
+        assert_eq!(proxy.cuts.load(Ordering::SeqCst), n + 1);
+        assert_eq!(executed.unwrap().outcome, Outcome::Applied, "{number}");
+    }
+    scratch.assert_each_paid_once(4).await;
+    assert_eq!(scratch.outbox().await, 8);
+}
+
+/// Health tells of now: it does not wait for whoever failed to connect to try again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_comes_back_without_a_call() {
+    let scratch = Scratch::new();
+    let proxy = Proxy::start(&scratch.url).await;
+    let options = PostgresOptions {
+        patience: Duration::from_millis(300),
+        ..scratch.options()
+    };
+    let store = scratch.open_by(&proxy.url(&scratch.url), options).await;
+    // The task that listens, the one that rolls up and a committer have their connections.
+    store.create(create("order-1")).await.unwrap();
+    let refused = async {
+        let mut reads = JoinSet::new();
+        let store = Arc::new(store);
+        loop {
+            // As many at once as there are connections for, so that new ones are needed.
+            for _ in 0..8 {
+                let store = Arc::clone(&store);
+                reads.spawn(async move { store.get(&key("order-1")).await.is_err() });
+            }
+            let mut failed = false;
+            while let Some(result) = reads.join_next().await {
+                failed |= result.unwrap();
+            }
+            if failed {
+                return store;
+            }
+        }
+    };
+    proxy.refusing.store(true, Ordering::SeqCst);
+    let store = timeout(LIMIT, refused).await.unwrap();
+    assert!(matches!(store.health(), Health::Failed { .. }));
+    proxy.refusing.store(false, Ordering::SeqCst);
+    let mut ticks = interval(Duration::from_millis(20));
+    timeout(LIMIT / 4, async {
+        while store.health() != Health::Writable {
+            ticks.tick().await;
+        }
+    })
+    .await
+    .expect("the database is back, and health does not say so");
 }
 
 /// A database that does not answer fills the queue, and then who comes is told so; what was in the queue is done in the end.

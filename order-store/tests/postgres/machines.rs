@@ -128,6 +128,87 @@ async fn of_all_orders_on_two_machines_one_gets_a_transaction() {
     scratch.assert_each_paid_once(1).await;
 }
 
+/// An order that another machine makes between the two halves of a read is known, and not "a number that someone else has".
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_made_in_the_midst_of_a_read_is_known() {
+    let scratch = Scratch::new();
+    let store = Arc::new(scratch.open().await);
+    // The sample goes to the same committer, which has its statements from it.
+    let options = order_store::PostgresOptions {
+        committers: 1,
+        ..scratch.options()
+    };
+    let other = Arc::new(scratch.open_by(&scratch.url, options).await);
+    other.create(create("order-0")).await.unwrap();
+    store.create(create("order-1")).await.unwrap();
+    scratch
+        .run(
+            "CREATE TABLE {s}.kept_orders AS SELECT * FROM {s}.orders WHERE out_trade_no = 'order-1'; \
+             CREATE TABLE {s}.kept_numbers AS SELECT * FROM {s}.numbers WHERE out_trade_no = 'order-1'; \
+             DELETE FROM {s}.orders WHERE out_trade_no = 'order-1'; \
+             DELETE FROM {s}.numbers WHERE out_trade_no = 'order-1'",
+        )
+        .await;
+    let machine = admin(&scratch.url).await;
+    let sql = "BEGIN; LOCK TABLE {s}.numbers; \
+               INSERT INTO {s}.orders SELECT * FROM {s}.kept_orders; \
+               INSERT INTO {s}.numbers SELECT * FROM {s}.kept_numbers";
+    let schema = &scratch.schema;
+    machine
+        .batch_execute(&sql.replace("{s}", schema))
+        .await
+        .unwrap();
+    let creating = tokio::spawn({
+        let other = Arc::clone(&other);
+        async move { other.create(create("order-1")).await }
+    });
+    let waiting =
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '{s}.numbers'::regclass";
+    timeout(LIMIT, async {
+        while scratch.number(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    machine.batch_execute("COMMIT").await.unwrap();
+    let created = timeout(LIMIT, creating).await.unwrap().unwrap();
+    assert_eq!(created.unwrap().outcome, Outcome::AlreadyApplied);
+}
+
+/// One order that cannot be read is an error of its own, and none of those that came at the same time.
+#[tokio::test]
+async fn a_damaged_order_spoils_no_other() {
+    const ORDERS: usize = 64;
+    let scratch = Scratch::new();
+    let options = order_store::PostgresOptions {
+        committers: 1,
+        ..scratch.options()
+    };
+    let store = Arc::new(scratch.open_by(&scratch.url, options).await);
+    let number = |n: usize| format!("order-{n:02}");
+    for n in 0..ORDERS {
+        store.create(create(&number(n))).await.unwrap();
+    }
+    scratch
+        .run("UPDATE {s}.orders SET doc = '{}' WHERE out_trade_no = 'order-30'")
+        .await;
+    let mut callers = JoinSet::new();
+    for n in 0..ORDERS {
+        let store = Arc::clone(&store);
+        let paid = mark_paid(&number(n), &number(n), &format!("t-{n}"));
+        callers.spawn(async move { (n, store.mark_paid(paid).await) });
+    }
+    for (n, result) in timeout(LIMIT, callers.join_all()).await.unwrap() {
+        match result {
+            Ok(executed) => assert_eq!((n != 30, executed.outcome), (true, Outcome::Applied)),
+            Err(ExecuteError::Store(StoreError::Corrupt { .. })) => assert_eq!(n, 30),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(scratch.outbox().await, 126);
+}
+
 /// Groups that touch the same orders in opposite order, in a database of their own so that its deadlocks can be counted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn groups_that_cross_do_not_deadlock() {
