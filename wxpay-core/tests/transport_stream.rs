@@ -152,6 +152,8 @@ fn every_kind_of_answer_in_any_pieces() {
             chunked(&body, 10_000)
         ),
         format!("HTTP/1.0 200\nserver: {long_header}\n\n{body}"),
+        // A continued line is no header, whatever it looks like.
+        format!("HTTP/1.1 200 OK\r\nx: 1\r\n content-length : 1\r\n\r\n{body}"),
         format!(
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length:{}\r\n\r\n{body}",
             body.len()
@@ -174,6 +176,11 @@ fn what_is_no_answer_is_named() {
     );
     let long_head = format!("HTTP/1.1 200 OK\r\nx: {too_much}\r\n\r\n");
     let endless = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
+    // More around the chunks than in them.
+    let dusty = format!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}",
+        format!("1;{}\r\nx\r\n", "x".repeat(50)).repeat(1000)
+    );
     for (answer, error) in [
         ("", HttpError::Cut),
         ("HTTP/1.1 200 OK\r\n", HttpError::Cut),
@@ -217,9 +224,30 @@ fn what_is_no_answer_is_named() {
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nabc\r\n",
             HttpError::Length,
         ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length : 1\r\n\r\nab",
+            HttpError::Length,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding\t: chunked\r\n\r\nab",
+            HttpError::Length,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\t2\r\n\r\nabcdefghijkl",
+            HttpError::Length,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+            HttpError::Length,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n10000000000000000\r\n",
+            HttpError::Length,
+        ),
         (&long_length, HttpError::Length),
         (&long_head, HttpError::LongHead),
         (&endless, HttpError::LongHead),
+        (&dusty, HttpError::LongHead),
     ] {
         for size in [1, 10_000] {
             let result = call(answer.as_bytes(), size).unwrap_err();
@@ -243,6 +271,36 @@ fn a_body_beyond_the_memory_is_not_read_to_its_end() {
         "HTTP/1.1 400 Bad Request\r\n\r\n<title>400 No required SSL certificate was sent</title>";
     let error = call(page.as_bytes(), 1).unwrap_err();
     assert!(matches!(error, OverError::CertificateDemanded), "{error:?}");
+}
+
+/// A bill is longer than the lines around its chunks may be, and so are they all together.
+#[test]
+fn a_long_body_may_have_many_chunks() {
+    let chunks = 4000;
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}0\r\n\r\n",
+        format!("40\r\n{}\r\n", "x".repeat(64)).repeat(chunks)
+    );
+    let mut stack = StreamTransport::new(Once(Some(Pieces {
+        answer: answer.into_bytes(),
+        size: 512,
+        written: Rc::default(),
+    })));
+    let request = Request {
+        host: transport::PRIMARY_HOST,
+        path: "/pay/downloadbill",
+        content_type: transport::CONTENT_TYPE,
+        body: b"<xml></xml>",
+        client_cert: false,
+    };
+    let mut body = Vec::new();
+    let result = ready(Transport::send(
+        &mut stack,
+        &request,
+        &mut transport::Limited::new(&mut body, 1 << 20),
+    ));
+    assert_eq!(result, Ok(200));
+    assert_eq!(body.len(), 64 * chunks);
 }
 
 #[test]

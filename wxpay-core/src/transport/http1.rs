@@ -9,7 +9,7 @@ pub enum HttpError {
     /// It does not begin with `HTTP/1.` and a status.
     #[error("the answer is not HTTP/1.1")]
     NotHttp,
-    /// The lines before the body, or between its chunks, have more than [`HttpError::HEAD_MAX_BYTES`] bytes.
+    /// The lines before the body, or around its chunks, have more than [`HttpError::HEAD_MAX_BYTES`] bytes.
     #[error("the answer's head is longer than 8192 bytes")]
     LongHead,
     /// `content-length`, `transfer-encoding` or a chunk's length cannot be read, or they contradict one another.
@@ -21,7 +21,8 @@ pub enum HttpError {
 }
 
 impl HttpError {
-    /// The most bytes of all lines that are not the body's, chunks' lengths and trailers among them.
+    /// The most bytes of all lines that are not the body's, chunks' lengths and trailers among them. Of the lines around
+    /// chunks as many more are free as the body has had: a long body has many.
     pub const HEAD_MAX_BYTES: usize = 8192;
 }
 
@@ -58,6 +59,8 @@ pub(super) struct Answer {
     /// Of the headers so far.
     length: Option<u64>,
     is_chunked: bool,
+    /// The last header was one of these.
+    is_about_length: bool,
     head_bytes: usize,
     line: [u8; 64],
     line_len: usize,
@@ -72,6 +75,7 @@ impl Answer {
             status: 0,
             length: None,
             is_chunked: false,
+            is_about_length: false,
             head_bytes: 0,
             line: [0; 64],
             line_len: 0,
@@ -101,6 +105,9 @@ impl Answer {
             bytes = rest;
             if sink.push(piece).is_err() {
                 return Ok(Progress::Done(self.status));
+            }
+            if let State::Chunk(_) = self.state {
+                self.head_bytes = self.head_bytes.saturating_sub(len);
             }
             let left = left - len as u64;
             self.state = match self.state {
@@ -171,17 +178,32 @@ impl Answer {
     }
 
     fn header(&mut self, line: &[u8]) -> Result<(), HttpError> {
+        if line.first().is_some_and(u8::is_ascii_whitespace) {
+            // It goes on with the line before, where it must not change how long the body is.
+            return if self.is_about_length {
+                Err(HttpError::Length)
+            } else {
+                Ok(())
+            };
+        }
+        self.is_about_length = false;
         let Some(colon) = line.iter().position(|byte| *byte == b':') else {
             return Ok(());
         };
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        // With a blank before the colon it is a header to some and none to others; who sends it may count on that.
+        if name.last().is_some_and(u8::is_ascii_whitespace) {
+            return Err(HttpError::Length);
+        }
         if name.eq_ignore_ascii_case(b"content-length") {
+            self.is_about_length = true;
             let length = digits(value, 10).ok_or(HttpError::Length)?;
             if self.is_cut || self.length.is_some_and(|other| other != length) {
                 return Err(HttpError::Length);
             }
             self.length = Some(length);
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            self.is_about_length = true;
             if self.is_cut || !value.eq_ignore_ascii_case(b"chunked") {
                 return Err(HttpError::Length);
             }
