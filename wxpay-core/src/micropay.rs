@@ -268,9 +268,10 @@ impl MicropayFlow {
 
     /// Whether reverses have had their time. A restored last look has no beginning and is bounded by its tries alone.
     fn is_late(&self, now: Duration) -> bool {
-        self.reversing.is_some_and(|began| {
-            now.saturating_sub(began) > self.timing.reverse_not_before + self.timing.reverse_for
-        })
+        let most = self.timing.reverse_not_before;
+        let most = most.saturating_add(self.timing.reverse_for);
+        self.reversing
+            .is_some_and(|began| now.saturating_sub(began) > most)
     }
 
     fn look_again(&mut self) -> Step {

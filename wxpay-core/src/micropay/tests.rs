@@ -34,6 +34,20 @@ fn run(events: &[(Event, Step)]) -> MicropayFlow {
 }
 
 #[test]
+fn a_timing_may_have_no_end() {
+    let timing = Timing {
+        poll_for: Duration::ZERO,
+        reverse_not_before: Duration::MAX,
+        reverse_for: Duration::MAX,
+        ..Timing::DEFAULT
+    };
+    let mut flow = MicropayFlow::new(timing, at(0));
+    let after = Duration::MAX;
+    assert_eq!(flow.next(Event::Pending, at(1)), Step::Reverse { after });
+    assert_eq!(flow.next(Event::Recall, at(2)), reverse(2));
+}
+
+#[test]
 fn the_answer_may_settle_it_at_once() {
     for (event, end) in [
         (Event::Paid, MicropayEnd::Paid),
