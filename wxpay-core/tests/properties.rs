@@ -4,8 +4,15 @@
 mod common;
 
 use common::{BOTH, other_key, seed_key};
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Digest;
 use proptest::prelude::*;
-use wxpay_core::{Params, SignType, sign, xml};
+use sha2::Sha256;
+use wxpay_core::{
+    ApiKey, Params, SignType,
+    in_place::{Field, Message},
+    sign, xml,
+};
 
 fn value() -> impl Strategy<Value = String> {
     let any_text = prop::collection::vec(
@@ -29,6 +36,55 @@ fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
     prop::collection::btree_map("[A-Za-z_][A-Za-z0-9_]{0,20}", value(), 0..30)
         .prop_map(|map| map.into_iter().collect::<Vec<_>>())
         .prop_shuffle()
+}
+
+/// Names that are alike for a word or more, and values as long as what is gathered and copied at once.
+fn alike() -> impl Strategy<Value = Vec<(String, String)>> {
+    let name = prop_oneof![
+        "coupon_[a-c]{0,3}",
+        "coupon_(fee|type|id)_[0-3](_1)?",
+        "[a-c]{1,9}",
+        "sign"
+    ];
+    let value = prop_oneof![
+        (
+            prop::sample::select(&[0_usize, 1, 15, 16, 17, 31, 32, 33, 450, 511, 512, 513][..]),
+            "[a-z]"
+        )
+            .prop_map(|(len, text)| text.repeat(len)),
+        (0_usize..20, "[茶é😀]").prop_map(|(len, text)| text.repeat(len)),
+        "[0-9\\[\\]<>&\r]{0,20}",
+    ];
+    prop::collection::btree_map(name, value, 0..40)
+        .prop_map(|map| map.into_iter().collect::<Vec<_>>())
+        .prop_shuffle()
+}
+
+/// The sign by the rule's own words, with a joined text.
+fn plain_sign(fields: &[(String, String)], key: &str, sign_type: SignType) -> String {
+    let mut signed: Vec<_> = fields
+        .iter()
+        .filter(|(name, value)| name != "sign" && !value.is_empty())
+        .collect();
+    signed.sort();
+    let mut text: Vec<_> = signed
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    // An empty text has its `&` too.
+    if text.is_empty() {
+        text.push(String::new());
+    }
+    let text = format!("{}&key={key}", text.join("&"));
+    let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    match sign_type {
+        SignType::Md5 => hex(&md5::Md5::digest(&text)),
+        SignType::HmacSha256 => {
+            let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.as_bytes()).unwrap();
+            mac.update(text.as_bytes());
+            hex(&mac.finalize().into_bytes())
+        }
+    }
 }
 
 fn message(fields: &[(String, String)]) -> Params<'_> {
@@ -58,6 +114,36 @@ proptest! {
             let xml = xml::write(&signed);
             let read = xml::read(xml.as_bytes()).unwrap();
             prop_assert_eq!(sign::verify(&read, &[seed_key()], sign_type), Ok(()));
+        }
+    }
+
+    /// However it is made: from a list in the making, from one that was read, and in place.
+    #[test]
+    fn the_sign_is_the_digest_of_the_joined_text(fields in alike()) {
+        const KEY: &str = "192006250b4c09247ec02edce69f6a2d";
+        let key: ApiKey = KEY.parse().unwrap();
+        let limits = xml::Limits { max_value_bytes: 1024, ..xml::Limits::DEFAULT };
+        for sign_type in BOTH {
+            let wanted = plain_sign(&fields, KEY, sign_type);
+            let made = message(&fields);
+            let found = sign::sign(&made, &key, sign_type);
+            prop_assert_eq!(found.as_str(), &wanted);
+            let unsigned = xml::write(&made);
+            let read = xml::read_with(unsigned.as_bytes(), "xml", &limits).unwrap();
+            let found = sign::sign(&read, &key, sign_type);
+            prop_assert_eq!(found.as_str(), &wanted);
+            for (name, value) in &fields {
+                prop_assert_eq!(read.get(name), Some(value.as_str()));
+            }
+
+            let whole = xml::write(&sign::signed(made, &key, sign_type));
+            let (mut memory, mut text) = ([Field::EMPTY; 64], [0; 4096]);
+            let read = Message::read_with(whole.as_bytes(), &mut memory, &mut text, &limits).unwrap();
+            let verified = read.verify(std::slice::from_ref(&key), sign_type).unwrap();
+            prop_assert_eq!(verified.get("sign"), Some(wanted.as_str()));
+            for (name, value) in fields.iter().filter(|(name, _)| name != "sign") {
+                prop_assert_eq!(verified.get(name), Some(value.as_str()));
+            }
         }
     }
 
