@@ -126,8 +126,10 @@ fn advice(class: Class, code: &ErrorCode) -> Advice {
             _ => 5,
         }),
         Class::QueryFirst => Advice::QueryFirst,
-        // There is money under this number: find out, and never go straight to another.
-        Class::Final if *code == ErrorCode::OrderPaid => Advice::QueryFirst,
+        // There is money under this number, or may be: find out, and never go straight to another.
+        Class::Final if matches!(code, ErrorCode::OrderPaid | ErrorCode::OutTradeNoUsed) => {
+            Advice::QueryFirst
+        }
         Class::Final => Advice::GiveUp,
         Class::Caller => Advice::FixRequest,
         Class::Done => Advice::Done,

@@ -101,6 +101,37 @@ fn the_chinese_page_has_what_the_english_pages_have() {
     assert!(english.is_empty(), "not in Chinese: {:?}", english.keys());
 }
 
+/// Advice for people has no code in it, but these two classes leave little choice of words.
+#[test]
+fn the_advice_is_that_of_the_class() {
+    let chinese = fs::read_to_string(super::page("endpoints.zh-CN.md")).unwrap();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/api/pages");
+    let english = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    let mut seen = 0;
+    for page in english.chain([chinese]) {
+        for line in page.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let [code, class, advice] = cells[..] else {
+                continue;
+            };
+            let words = match class.split(']').next() {
+                Some("[`Done`" | "已是所求") => ["nothing", "无需再做"],
+                Some("[`QueryFirst`" | "先查询") => ["query", "查"],
+                _ => continue,
+            };
+            seen += 1;
+            assert!(
+                words.iter().any(|word| advice.contains(word)),
+                "{code}: {advice}"
+            );
+        }
+    }
+    // As many in either language.
+    assert!(seen >= 20 && seen % 2 == 0, "{seen}");
+}
+
 #[test]
 fn a_limit_that_differs_would_be_seen() {
     let english = row("| `body` | [`Body`](crate::Body) | yes | 127 bytes |");

@@ -105,8 +105,8 @@ fn of_orders() {
         ),
         ("NOTENOUGH NOTSUPORTCARD", Final, GiveUp),
         ("ORDERREVERSED BUYER_MISMATCH ORDERCLOSED", Final, GiveUp),
-        ("OUT_TRADE_NO_USED TRADE_ERROR", Final, GiveUp),
-        ("ORDERPAID", Final, Advice::QueryFirst),
+        ("TRADE_ERROR", Final, GiveUp),
+        ("ORDERPAID OUT_TRADE_NO_USED", Final, Advice::QueryFirst),
     ]);
     at::<OrderQuery>(&[
         ("ORDERNOTEXIST", Final, SendOriginal),

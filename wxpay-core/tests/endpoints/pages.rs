@@ -6,12 +6,12 @@ use wxpay_core::{
     AppId, Attach, Body, CodeUrl, FeeType, MchId, NotifyUrl, OpenId, OutRefundNo, OutTradeNo,
     Params, PrepayId, ProductId, SignType, SpbillCreateIp, TransactionId,
     api::{
-        ActName, AnswerKind, AuthCode, BankCode, Class, CombineOutTradeNo, Detail, DeviceInfo,
-        EncryptedText, Endpoint, GoodsTag, InterfaceUrl, LimitPay, LongUrl, MchBillno, OutOrderNo,
-        OutReturnNo, PartnerTradeNo, ReUserName, ReceiverText, Receivers, RefundDesc, RefundId,
-        Remark, Repeat, ReturnAccount, RiskInfo, SceneId, SceneInfo, SendName, SharingDescription,
-        SharingOrderId, SignChoice, SubMerchantFields, SubOrderList, Trades, TransferDesc,
-        UserCreid, UserTruename, UserType, Wishing,
+        ActName, Advice, AnswerError, AnswerKind, AuthCode, BankCode, Class, CombineOutTradeNo,
+        Detail, DeviceInfo, EncryptedText, Endpoint, ErrorCode, GoodsTag, InterfaceUrl, LimitPay,
+        LongUrl, MchBillno, OutOrderNo, OutReturnNo, PartnerTradeNo, ReUserName, ReceiverText,
+        Receivers, RefundDesc, RefundId, Remark, Repeat, ReturnAccount, RiskInfo, SceneId,
+        SceneInfo, SendName, SharingDescription, SharingOrderId, SignChoice, SubMerchantFields,
+        SubOrderList, Trades, TransferDesc, UserCreid, UserTruename, UserType, Wishing,
     },
 };
 
@@ -136,17 +136,43 @@ fn check<E: Endpoint>() {
             panic!("{name}: {row:?}")
         };
         let code = code.trim_matches('`');
-        let is = class_name(E::class(&coded(code).into()));
+        let named = ErrorCode::from(coded(code));
+        let is = class_name(E::class(&named));
         assert_eq!(
             class,
             format!("[`{is}`](crate::api::Class::{is})"),
             "{name}: {code}"
         );
         assert!(seen.insert(code) && !advice.is_empty(), "{name}: {code}");
+        let business = AnswerError::Business {
+            code: named,
+            description: String::new(),
+        };
+        says(advice, business.advice::<E>(), &format!("{name}: {code}"));
     }
     for row in rows(chapter(&page, "# Fields")).iter().skip(1) {
         limit_is_the_types(name, row);
     }
+}
+
+/// What a page tells people to do is what the code advises.
+fn says(text: &str, advice: Advice, what: &str) {
+    let words: &[&str] = match advice {
+        Advice::Done => &["nothing"],
+        Advice::QueryFirst => &["query"],
+        Advice::SendOriginal => &["original"],
+        Advice::TopUp => &["top up"],
+        Advice::SendAgain { .. } => &["again", "wait"],
+        _ => &[""],
+    };
+    let is_said = words.iter().any(|word| text.contains(word));
+    assert!(is_said, "{what}: {advice:?}, and not {text:?}");
+    let is_new = text.contains("new number") || text.contains("new one");
+    let may_be_new = matches!(advice, Advice::GiveUp | Advice::FixRequest);
+    assert!(
+        !is_new || may_be_new,
+        "{what}: {advice:?}, and not {text:?}"
+    );
 }
 
 /// The code of a refusal that comes as words.
