@@ -12,10 +12,8 @@ use std::{
     time::Duration,
 };
 
-use client_support::{HMAC, builder, failure, not_paid, query, read_request};
+use client_support::{HMAC, builder, failure, micropay, not_paid, query, read_request};
 use wxpay_core::{
-    Fen,
-    api::MicroPay,
     client::{CallError, Client, Outcome},
     transport::RetryPolicy,
 };
@@ -110,16 +108,6 @@ fn serve(stream: &mut TcpStream, act: Act, told_to_close: &mpsc::Receiver<()>) -
         told_to_close.recv().unwrap();
     }
     true
-}
-
-fn micropay() -> MicroPay {
-    MicroPay::new(
-        "T20260101000001".parse().unwrap(),
-        "Tea".parse().unwrap(),
-        Fen::new(101).unwrap(),
-        "127.0.0.1".parse().unwrap(),
-        "134567890123456789".parse().unwrap(),
-    )
 }
 
 #[tokio::test]

@@ -10,11 +10,11 @@ use std::{
 };
 
 use client_support::{
-    HMAC, Reply, Server, builder, failure, hang_up, nobody, not_paid, query, reply,
+    HMAC, Reply, Server, builder, failure, hang_up, micropay, nobody, not_paid, query, reply,
 };
 use wxpay_core::{
     Fen,
-    api::{AnswerError, BillType, DownloadBill, ErrorCode, MicroPay, OnlyMd5, UnifiedOrder},
+    api::{AnswerError, BillType, DownloadBill, ErrorCode, OnlyMd5, UnifiedOrder},
     client::{CallError, CallReport, Client, ClientBuilder, Exchange, Message, Outcome},
     sign,
     transport::{BodySink, Fixed, RetryPolicy, TooLarge},
@@ -29,16 +29,6 @@ fn three_tries() -> RetryPolicy {
 
 fn retrying(server: &Server) -> ClientBuilder {
     builder().base_url(server.url()).retry(three_tries())
-}
-
-fn micropay() -> MicroPay {
-    MicroPay::new(
-        "T20260101000001".parse().unwrap(),
-        "Tea".parse().unwrap(),
-        Fen::new(101).unwrap(),
-        "127.0.0.1".parse().unwrap(),
-        "134567890123456789".parse().unwrap(),
-    )
 }
 
 fn order() -> UnifiedOrder {

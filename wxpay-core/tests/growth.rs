@@ -247,6 +247,16 @@ fn time_grows_as_the_length_does() {
         ("references", "<xml><a>", "&#65;", "</a></xml>"),
         ("the same field", "<xml>", "<a/>", "</xml>"),
         ("comments", "<xml>", "<!---->", "</xml>"),
+        ("usual fields", "<xml>", "<a><![CDATA[1]]></a>", "</xml>"),
+        (
+            "usual fields between others",
+            "<xml>",
+            "<a>1</a><!--]--><b >1</b>",
+            "</xml>",
+        ),
+        ("digits", "<xml><a>", "1", "</a></xml>"),
+        ("a name", "<xml><", "x", ">1</x></xml>"),
+        ("an open name", "<xml><", "x", ""),
         ("dashes in a comment", "<xml><!--", "- ", "--></xml>"),
         (
             "the end of CDATA in a comment",

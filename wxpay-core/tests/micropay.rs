@@ -6,10 +6,10 @@ mod common;
 
 use std::time::Duration;
 
-use client_support::{HMAC, Reply, Server, builder, failure, hang_up, reply, success};
+use client_support::{HMAC, Reply, Server, builder, failure, hang_up, micropay, reply, success};
 use wxpay_core::{
     Fen,
-    api::{ErrorCode, MicroPay, Payment},
+    api::{ErrorCode, Payment},
     client::{CallError, MicropayError, Outcome},
     micropay::{MicropayEnd, Timing},
     xml,
@@ -25,16 +25,6 @@ const FAST: Timing = Timing {
     reverses: 11,
     reverse_for: Duration::from_secs(1),
 };
-
-fn micropay() -> MicroPay {
-    MicroPay::new(
-        "T20260101000001".parse().unwrap(),
-        "Tea".parse().unwrap(),
-        Fen::new(101).unwrap(),
-        "127.0.0.1".parse().unwrap(),
-        "134567890123456789".parse().unwrap(),
-    )
-}
 
 fn payment(total_fee: &str, more: &[(&str, &str)]) -> String {
     let mut fields = vec![

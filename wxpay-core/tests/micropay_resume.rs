@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use client_support::{HMAC, builder, failure, response, success};
+use client_support::{HMAC, builder, failure, micropay, response, success};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -19,7 +19,7 @@ use tokio::{
 };
 use wxpay_core::{
     Fen,
-    api::{MicroPay, Payment},
+    api::Payment,
     client::{CallError, Client, ClientBuilder, MicropayError},
     micropay::{MicropayEnd, MicropayRecord, Phase, Timing},
 };
@@ -34,16 +34,6 @@ const FAST: Timing = Timing {
     reverses: 11,
     reverse_for: Duration::from_mins(1),
 };
-
-fn micropay() -> MicroPay {
-    MicroPay::new(
-        "T20260101000001".parse().unwrap(),
-        "Tea".parse().unwrap(),
-        Fen::new(101).unwrap(),
-        "127.0.0.1".parse().unwrap(),
-        "134567890123456789".parse().unwrap(),
-    )
-}
 
 /// What the payer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -76,7 +76,10 @@ fn plain_sign(fields: &[(String, String)], key: &str, sign_type: SignType) -> St
         text.push(String::new());
     }
     let text = format!("{}&key={key}", text.join("&"));
-    let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    let hex = |digest: &[u8]| {
+        let digits: Vec<_> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        digits.concat()
+    };
     match sign_type {
         SignType::Md5 => hex(&md5::Md5::digest(&text)),
         SignType::HmacSha256 => {

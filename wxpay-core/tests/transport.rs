@@ -3,13 +3,11 @@
 
 mod common;
 
-use std::{cell::RefCell, future::Future, pin::pin, rc::Rc, task};
+use std::{cell::RefCell, rc::Rc};
 
-use common::{answer, seed_account, seed_key};
+use common::{answer, query, ready, seed_account, seed_key};
 use wxpay_core::{
-    NonceStr, SignType,
-    api::{OrderQuery, OrderRef},
-    sign,
+    NonceStr, SignType, sign,
     transport::{
         self, BodySink, Fixed, Limited, OverError, Received, Request, Transport, call_over,
     },
@@ -49,21 +47,6 @@ impl Transport for Canned<'_> {
             let _ = body.push(piece);
         }
         Ok(self.status)
-    }
-}
-
-/// The stack never waits, so neither does the future.
-fn ready<F: Future>(future: F) -> F::Output {
-    let mut context = task::Context::from_waker(task::Waker::noop());
-    match pin!(future).poll(&mut context) {
-        task::Poll::Ready(output) => output,
-        task::Poll::Pending => panic!("nothing here waits"),
-    }
-}
-
-fn query() -> OrderQuery {
-    OrderQuery {
-        by: OrderRef::OutTradeNo("1553063775279".parse().unwrap()),
     }
 }
 

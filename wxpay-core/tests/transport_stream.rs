@@ -3,13 +3,11 @@
 
 mod common;
 
-use std::{cell::RefCell, fmt::Write, future::Future, io, pin::pin, rc::Rc, task};
+use std::{cell::RefCell, fmt::Write, future::Future, io, rc::Rc};
 
-use common::{answer, seed_account, seed_key};
+use common::{answer, query, ready, seed_account, seed_key};
 use wxpay_core::{
-    NonceStr, SignType,
-    api::{OrderQuery, OrderRef},
-    sign,
+    NonceStr, SignType, sign,
     transport::{
         self, BodySink, ByteStream, Dial, Fixed, HttpError, OverError, Request, SendTransport,
         StreamError, StreamTransport, Transport, call_over, call_over_send,
@@ -53,21 +51,6 @@ impl Dial for Once {
         assert_eq!(host, transport::PRIMARY_HOST);
         assert!(!client_cert);
         self.0.take().ok_or(io::ErrorKind::ConnectionRefused)
-    }
-}
-
-/// These streams never wait, so neither does the future.
-fn ready<F: Future>(future: F) -> F::Output {
-    let mut context = task::Context::from_waker(task::Waker::noop());
-    match pin!(future).poll(&mut context) {
-        task::Poll::Ready(output) => output,
-        task::Poll::Pending => panic!("nothing here waits"),
-    }
-}
-
-fn query() -> OrderQuery {
-    OrderQuery {
-        by: OrderRef::OutTradeNo("1553063775279".parse().unwrap()),
     }
 }
 

@@ -1,5 +1,5 @@
 //! What the tests of the client share: a server of a few lines, on loopback.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 
 use std::{
     io::{Read, Write},
@@ -9,11 +9,12 @@ use std::{
 };
 
 use wxpay_core::{
-    SignType,
-    api::{OrderQuery, OrderRef},
+    Fen, SignType,
+    api::MicroPay,
     client::{Client, ClientBuilder},
 };
 
+pub(crate) use crate::common::query;
 use crate::common::{answer, seed_account};
 
 pub(crate) const HMAC: SignType = SignType::HmacSha256;
@@ -140,10 +141,14 @@ pub(crate) fn nobody() -> String {
     format!("http://{addr}")
 }
 
-pub(crate) fn query() -> OrderQuery {
-    OrderQuery {
-        by: OrderRef::OutTradeNo("1553063775279".parse().unwrap()),
-    }
+pub(crate) fn micropay() -> MicroPay {
+    MicroPay::new(
+        "T20260101000001".parse().unwrap(),
+        "Tea".parse().unwrap(),
+        Fen::new(101).unwrap(),
+        "127.0.0.1".parse().unwrap(),
+        "134567890123456789".parse().unwrap(),
+    )
 }
 
 /// A signed answer of the account: `result_code` SUCCESS and these fields.

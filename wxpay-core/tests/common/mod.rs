@@ -1,8 +1,14 @@
 //! What the tests share: the recorded messages and their account.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::{future::Future, pin::pin, task};
+
 use serde_json::Value;
-use wxpay_core::{Account, ApiKey, Params, SignType, sign};
+use wxpay_core::{
+    Account, ApiKey, Params, SignType,
+    api::{OrderQuery, OrderRef},
+    sign,
+};
 
 pub(crate) const BOTH: [SignType; 2] = [SignType::Md5, SignType::HmacSha256];
 
@@ -55,4 +61,19 @@ pub(crate) fn params(fields: &[(&str, &str)]) -> Params<'static> {
 /// A signed message of the seed's account, as XML.
 pub(crate) fn answer(fields: &[(&str, &str)], sign_type: SignType) -> String {
     wxpay_core::xml::write(&sign::signed(params(fields), &seed_key(), sign_type))
+}
+
+/// What a future over stacks that never wait gives at once.
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
+    let mut context = task::Context::from_waker(task::Waker::noop());
+    match pin!(future).poll(&mut context) {
+        task::Poll::Ready(output) => output,
+        task::Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+pub(crate) fn query() -> OrderQuery {
+    OrderQuery {
+        by: OrderRef::OutTradeNo("1553063775279".parse().unwrap()),
+    }
 }
