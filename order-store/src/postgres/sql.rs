@@ -52,9 +52,14 @@ pub(super) enum Sql {
 impl Sql {
     /// Its text in this schema.
     pub(super) fn text(self, schema: &str) -> String {
+        let of_state = match self {
+            Self::ListState => " AND o.state = $6",
+            _ => "",
+        };
         self.template()
             .replace("{s}", &format!("\"{schema}\""))
             .replace("{now}", NOW)
+            .replace("{of_state}", of_state)
     }
 
     fn template(self) -> &'static str {
@@ -86,8 +91,7 @@ impl Sql {
                 "SELECT doc FROM {s}.log WHERE shard = $1 AND mch_id = $2 AND out_trade_no = $3 \
                  ORDER BY n"
             }
-            Self::List => LIST,
-            Self::ListState => LIST_STATE,
+            Self::List | Self::ListState => LIST,
             Self::Due => DUE,
             Self::Accounts => "SELECT mch_id, appid FROM {s}.accounts",
             Self::OpenOrders => {
@@ -248,27 +252,13 @@ SELECT 1 / (CASE WHEN (SELECT count(*) FROM o) + (SELECT count(*) FROM l)
                     + (SELECT count(*) FROM t) + (SELECT count(*) FROM r)
                     + (SELECT count(*) FROM y) = $50::bigint THEN 1 ELSE 0 END)";
 
-/// The newest orders: $1 since, $2-$4 before, $5 how many. Each bucket gives its newest; their keys alone are sorted.
+/// The newest orders, of state $6 where `{of_state}` is: $1 since, $2-$4 before, $5 how many. Each bucket gives its newest; their keys alone are sorted.
 const LIST: &str = "
 WITH page AS (
   SELECT x.created_at, x.shard, x.mch_id, x.out_trade_no
   FROM generate_series(0, 15) AS b(bucket) CROSS JOIN LATERAL (
     SELECT o.created_at, o.shard, o.mch_id, o.out_trade_no FROM {s}.orders o
-    WHERE o.bucket = b.bucket AND o.created_at >= $1
-      AND (o.created_at, o.mch_id, o.out_trade_no) < ($2, $3, $4)
-    ORDER BY o.created_at DESC, o.mch_id DESC, o.out_trade_no DESC LIMIT $5) x
-  ORDER BY x.created_at DESC, x.mch_id DESC, x.out_trade_no DESC LIMIT $5)
-SELECT o.doc FROM page p
-JOIN {s}.orders o ON o.shard = p.shard AND o.mch_id = p.mch_id AND o.out_trade_no = p.out_trade_no
-ORDER BY p.created_at DESC, p.mch_id DESC, p.out_trade_no DESC";
-
-/// As [`LIST`], of state $6.
-const LIST_STATE: &str = "
-WITH page AS (
-  SELECT x.created_at, x.shard, x.mch_id, x.out_trade_no
-  FROM generate_series(0, 15) AS b(bucket) CROSS JOIN LATERAL (
-    SELECT o.created_at, o.shard, o.mch_id, o.out_trade_no FROM {s}.orders o
-    WHERE o.bucket = b.bucket AND o.state = $6 AND o.created_at >= $1
+    WHERE o.bucket = b.bucket{of_state} AND o.created_at >= $1
       AND (o.created_at, o.mch_id, o.out_trade_no) < ($2, $3, $4)
     ORDER BY o.created_at DESC, o.mch_id DESC, o.out_trade_no DESC LIMIT $5) x
   ORDER BY x.created_at DESC, x.mch_id DESC, x.out_trade_no DESC LIMIT $5)
