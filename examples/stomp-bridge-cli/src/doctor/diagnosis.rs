@@ -1,0 +1,418 @@
+//! What is wrong, and how to mend it. Pure.
+
+use std::{fmt, time::Duration};
+
+use serde_json::{Value, json};
+use stomp_bridge::client::{
+    BrokerUrl, ConnectError, Cut, Destination, PublishError, Scheme, Step, SubscribeError, TlsError,
+};
+
+use super::identify::Speaks;
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Diagnosis {
+    /// A stable name for programs.
+    pub(crate) code: &'static str,
+    /// What is wrong.
+    pub(crate) says: String,
+    /// How to mend it.
+    pub(crate) mend: String,
+}
+
+impl Diagnosis {
+    fn new(code: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            code,
+            says: says.into(),
+            mend: mend.into(),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({"code": self.code, "says": self.says, "mend": self.mend})
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}. To mend: {}", self.code, self.says, self.mend)
+    }
+}
+
+/// The plug-in that serves a scheme, and its usual port.
+fn plugin(scheme: Scheme) -> (&'static str, u16) {
+    match scheme {
+        Scheme::Ws => ("rabbitmq_web_stomp", 15674),
+        Scheme::Wss => ("rabbitmq_web_stomp", 15673),
+        Scheme::Stomps => ("rabbitmq_stomp", 61614),
+        _ => ("rabbitmq_stomp", 61613),
+    }
+}
+
+fn is_tls(scheme: Scheme) -> bool {
+    matches!(scheme, Scheme::Wss | Scheme::Stomps)
+}
+
+/// The URL's place with another scheme, to be copied.
+fn as_scheme(url: &BrokerUrl, scheme: Scheme) -> String {
+    let path = if scheme.is_websocket() { "/ws" } else { "" };
+    format!("{}://{}:{}{path}", scheme.as_str(), url.host(), url.port())
+}
+
+/// The same kind of connection with or without TLS.
+fn other_tls(scheme: Scheme) -> Scheme {
+    match scheme {
+        Scheme::Ws => Scheme::Wss,
+        Scheme::Wss => Scheme::Ws,
+        Scheme::Stomps => Scheme::Stomp,
+        _ => Scheme::Stomps,
+    }
+}
+
+/// Why there is no session.
+pub(crate) fn of_connect(url: &BrokerUrl, error: &ConnectError, speaks: &Speaks) -> Diagnosis {
+    if let Some(other) = other_protocol(url, error, speaks) {
+        return other;
+    }
+    let (plugin, usual_port) = plugin(url.scheme());
+    let says = error.to_string();
+    match error {
+        ConnectError::Resolve { host, .. } => Diagnosis::new(
+            "name_unknown",
+            says,
+            format!("check the spelling of {host} and this machine's resolver"),
+        ),
+        ConnectError::Refused { .. } => Diagnosis::new(
+            "nothing_listens",
+            says,
+            format!(
+                "is the broker running, and the port right ({usual_port} unless configured)? Then: rabbitmq-plugins enable {plugin}"
+            ),
+        ),
+        ConnectError::Unreachable { .. } | ConnectError::TimedOut { step: Step::Tcp } => {
+            Diagnosis::new(
+                "unreachable",
+                says,
+                "a firewall or a route is in the way, or the host is down",
+            )
+        }
+        ConnectError::TimedOut {
+            step: Step::Resolve,
+        } => Diagnosis::new(
+            "name_unknown",
+            says,
+            "this machine's resolver does not answer",
+        ),
+        ConnectError::Tls(error) => of_tls(error),
+        ConnectError::UpgradeRefused { status } => of_upgrade(url, *status, speaks),
+        ConnectError::AccessRefused { .. } => Diagnosis::new(
+            "access_refused",
+            says,
+            "check user and passcode (a special character in a URL is percent-encoded); RabbitMQ's guest may connect from the broker's own machine only",
+        ),
+        ConnectError::VirtualHost { .. } => Diagnosis::new(
+            "virtual_host",
+            says,
+            "it does not exist or the user may not enter: rabbitmqctl list_vhosts, then rabbitmqctl set_permissions -p VHOST USER …; the URL names it by ?vhost=",
+        ),
+        ConnectError::Version { .. } => Diagnosis::new(
+            "stomp_version",
+            says,
+            "the broker is too old or set up for an older version",
+        ),
+        ConnectError::ErrorFrame { .. } => {
+            Diagnosis::new("session_refused", says, "the broker's log says more")
+        }
+        ConnectError::Closed { .. } => Diagnosis::new(
+            "closed",
+            says,
+            "the broker's log says why; a limit of connections, or a proxy on the way, closes like this",
+        ),
+        ConnectError::TimedOut { .. } => Diagnosis::new(
+            "silent",
+            says,
+            "the port takes connections and answers nothing: is the broker still booting, or is it another service?",
+        ),
+        _ => Diagnosis::new(
+            "not_a_broker",
+            says,
+            "another service listens there: check host and port",
+        ),
+    }
+}
+
+/// Something else than the scheme says listens there.
+fn other_protocol(url: &BrokerUrl, error: &ConnectError, speaks: &Speaks) -> Option<Diagnosis> {
+    let scheme = url.scheme();
+    let handshake_done = matches!(
+        error,
+        ConnectError::AccessRefused { .. } | ConnectError::VirtualHost { .. }
+    );
+    if handshake_done {
+        return None;
+    }
+    match speaks {
+        Speaks::Tls if !is_tls(scheme) => Some(Diagnosis::new(
+            "tls_expected",
+            format!(
+                "port {} speaks TLS and the URL is {}",
+                url.port(),
+                scheme.as_str()
+            ),
+            format!("use {}", as_scheme(url, other_tls(scheme))),
+        )),
+        Speaks::Stomp if scheme != Scheme::Stomp => Some(Diagnosis::new(
+            "stomp_port",
+            format!(
+                "port {} speaks plain STOMP and the URL is {}",
+                url.port(),
+                scheme.as_str()
+            ),
+            format!("use {}", as_scheme(url, Scheme::Stomp)),
+        )),
+        Speaks::Http { .. } if !scheme.is_websocket() => Some(Diagnosis::new(
+            "http_port",
+            format!(
+                "port {} speaks HTTP and the URL is {}",
+                url.port(),
+                scheme.as_str()
+            ),
+            format!(
+                "use {} if this is Web STOMP's port",
+                as_scheme(url, Scheme::Ws)
+            ),
+        )),
+        Speaks::Http { .. } if scheme == Scheme::Wss => Some(Diagnosis::new(
+            "no_tls",
+            format!("port {} speaks plain HTTP and the URL is wss", url.port()),
+            format!(
+                "use {}, or the port that has TLS",
+                as_scheme(url, Scheme::Ws)
+            ),
+        )),
+        Speaks::Amqp => Some(Diagnosis::new(
+            "amqp_port",
+            format!("port {} speaks AMQP", url.port()),
+            "use STOMP's port (61613, TLS 61614) or Web STOMP's (15674)",
+        )),
+        Speaks::Words(words) => Some(Diagnosis::new(
+            "not_a_broker",
+            format!(
+                "port {} is another service, which begins with {words:?}",
+                url.port()
+            ),
+            "check host and port",
+        )),
+        _ => None,
+    }
+}
+
+fn of_tls(error: &TlsError) -> Diagnosis {
+    let says = error.to_string();
+    let TlsError::Handshake(reason) = error else {
+        return Diagnosis::new("tls_setup", says, "check --ca and the host's name");
+    };
+    // The words of rustls; a test holds each of them.
+    if reason.contains("UnknownIssuer") || reason.contains("CaUsedAsEndEntity") {
+        Diagnosis::new(
+            "certificate_unknown",
+            says,
+            "name the authority that signed it with --ca FILE; if it is none of yours, a proxy on the way opens TLS",
+        )
+    } else if reason.contains("not valid for name") {
+        Diagnosis::new(
+            "certificate_name",
+            says,
+            "use a host name that the certificate has, or have one issued for this name",
+        )
+    } else if reason.contains("expired") || reason.contains("not valid yet") {
+        Diagnosis::new(
+            "certificate_expired",
+            says,
+            "renew the broker's certificate, and check both clocks",
+        )
+    } else if reason.contains("CertificateRequired") || reason.contains("BadCertificate") {
+        Diagnosis::new(
+            "client_certificate",
+            says,
+            "the broker asks for a client certificate: use one, or set ssl_options.fail_if_no_peer_cert = false",
+        )
+    } else {
+        Diagnosis::new(
+            "no_tls",
+            says,
+            "does this port have TLS at all? If it has: which versions?",
+        )
+    }
+}
+
+fn of_upgrade(url: &BrokerUrl, status: u16, speaks: &Speaks) -> Diagnosis {
+    let by = match speaks {
+        Speaks::Http {
+            via: Some(proxy), ..
+        }
+        | Speaks::Http {
+            server: Some(proxy),
+            ..
+        } => format!(" by {proxy:?}"),
+        _ => String::new(),
+    };
+    let says = format!("the WebSocket upgrade was answered with HTTP {status}{by}");
+    let (code, mend) = match status {
+        404 | 405 => (
+            "no_web_stomp",
+            "is this Web STOMP's port (15674 in RabbitMQ; 15672 is the management's) and the path /ws? Then: rabbitmq-plugins enable rabbitmq_web_stomp".to_owned(),
+        ),
+        400 | 426 => (
+            "upgrade_lost",
+            "something on the way took the upgrade out: have the proxy pass the headers Upgrade and Connection with HTTP/1.1".to_owned(),
+        ),
+        401 | 403 | 407 => (
+            "proxy_refuses",
+            "a proxy or a web server refuses before the broker is asked: it wants a login, or does not allow this".to_owned(),
+        ),
+        300..=399 => (
+            "redirected",
+            format!(
+                "a web server sends elsewhere, often to TLS: try {}",
+                as_scheme(url, Scheme::Wss)
+            ),
+        ),
+        500..=599 => (
+            "proxy_cannot_reach",
+            "a proxy answers and the broker behind it does not, or the broker takes no more connections".to_owned(),
+        ),
+        _ => (
+            "not_a_broker",
+            "a web server answers, and no broker: check port and path".to_owned(),
+        ),
+    };
+    Diagnosis::new(code, says, mend)
+}
+
+/// Why a SEND has no receipt.
+pub(crate) fn of_publish(
+    url: &BrokerUrl,
+    destination: &Destination,
+    error: &PublishError,
+) -> Diagnosis {
+    match error {
+        PublishError::Refused { message, body } => refused(destination, message, body, "write"),
+        PublishError::Unknown {
+            reason: Cut::ReceiptTimeout,
+        } => Diagnosis::new(
+            "no_receipt",
+            format!("the SEND to {destination} brought no receipt in time"),
+            "heart-beats go on under an alarm of memory or disk: look at rabbitmqctl status, section Alarms",
+        ),
+        PublishError::Unknown {
+            reason: Cut::Closed { note },
+        } if url.scheme().is_websocket() => silent_refusal(destination, note),
+        PublishError::Unknown { reason } => Diagnosis::new(
+            "cut",
+            format!("the connection ended before the receipt: {reason}"),
+            "the broker's log says why",
+        ),
+        PublishError::NotSent(reason) => Diagnosis::new(
+            "not_sent",
+            format!("the SEND to {destination} did not leave: {reason}"),
+            "the connection was lost again and again: try a longer --timeout, and look at the broker's log",
+        ),
+        error => Diagnosis::new("cut", error.to_string(), "the broker's log says why"),
+    }
+}
+
+/// Why a SUBSCRIBE has no receipt.
+pub(crate) fn of_subscribe(
+    url: &BrokerUrl,
+    destination: &Destination,
+    error: &SubscribeError,
+) -> Diagnosis {
+    match error {
+        SubscribeError::Connect(error) => of_connect(url, error, &Speaks::NotAsked),
+        SubscribeError::Refused { message, body } => refused(destination, message, body, "read"),
+        SubscribeError::Cut(Cut::Closed { note }) if url.scheme().is_websocket() => {
+            silent_refusal(destination, note)
+        }
+        error => Diagnosis::new("cut", error.to_string(), "the broker's log says why"),
+    }
+}
+
+fn refused(destination: &Destination, message: &str, body: &str, right: &str) -> Diagnosis {
+    let says = format!("{destination} was refused: {message}: {body}");
+    match message {
+        "access_refused" => {
+            let queue_rule = if right == "write" {
+                "a SEND to /queue/NAME needs configure on NAME and write on amq.default, to /amq/queue/NAME write on amq.default, to /exchange/NAME write on NAME"
+            } else {
+                "a SUBSCRIBE to /queue/NAME needs configure and read on NAME, to /exchange/NAME read on NAME and all three on stomp-subscription-…"
+            };
+            Diagnosis::new(
+                "no_permission",
+                says,
+                format!("{queue_rule}: rabbitmqctl set_permissions"),
+            )
+        }
+        "not_found" => Diagnosis::new(
+            "no_such_exchange",
+            says,
+            "declare it, or correct the name; names are case-sensitive and belong to one virtual host",
+        ),
+        "precondition_failed" | "resource_locked" => Diagnosis::new(
+            "other_arguments",
+            says,
+            "the queue exists with other arguments than /queue/NAME declares: use /amq/queue/NAME",
+        ),
+        _ => Diagnosis::new("refused", says, "the broker's log says more"),
+    }
+}
+
+/// RabbitMQ 3.10 gives no reason over WebSocket.
+fn silent_refusal(destination: &Destination, note: &str) -> Diagnosis {
+    Diagnosis::new(
+        "refused_in_silence",
+        format!("the broker closed the WebSocket over {destination}: {note}"),
+        "over WebSocket RabbitMQ does not say why: the right or the exchange is missing; ask by stomp://, or look at its log",
+    )
+}
+
+/// Why the connection did not last.
+pub(crate) fn of_watch(after: Duration, why: &str) -> Diagnosis {
+    let says = format!("after {:.1} s: {why}", after.as_secs_f64());
+    if why.contains("heart-beat") {
+        Diagnosis::new(
+            "no_heart_beat",
+            says,
+            "the broker agreed to beat and nothing comes through: a proxy holds back small messages (buffering), or the broker is stuck",
+        )
+    } else {
+        Diagnosis::new(
+            "cut",
+            says,
+            "a proxy with a short idle time-out, or the broker: its log says why",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What cannot be played on loopback.
+    #[test]
+    fn a_host_that_drops_packets_is_unreachable() {
+        let url: BrokerUrl = "ws://u:secret@broker.example:15674/ws".parse().unwrap();
+        for error in [
+            ConnectError::TimedOut { step: Step::Tcp },
+            ConnectError::Unreachable {
+                addr: "192.0.2.1:15674".to_owned(),
+                reason: "No route to host".to_owned(),
+            },
+        ] {
+            let found = of_connect(&url, &error, &Speaks::Nothing);
+            assert_eq!(found.code, "unreachable");
+            assert!(!found.to_string().contains("secret"));
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What an open session can do: a receipt, and heart-beats.
+
+use std::time::Duration;
+
+use stomp_bridge::client::{
+    ConnectOptions, Destination, Publication, Publisher, PublisherConfig, Status, Subscriber,
+};
+use tokio::time::{Instant, timeout};
+
+use super::{
+    Done, Trial,
+    diagnosis::{self, Diagnosis},
+};
+use crate::broker::Broker;
+
+/// RabbitMQ's floor for heart-beats: the sooner one is missed, the sooner it is seen.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+const GOODBYE: Duration = Duration::from_secs(1);
+const BODY: &str = "stomp-bridge doctor";
+
+pub(crate) async fn examine(
+    broker: &Broker,
+    trial: &Trial,
+    watch: Duration,
+    tell: &mut impl FnMut(Done),
+) -> Result<(), Diagnosis> {
+    if let Trial::Subscribe(destination) = trial {
+        subscribe(broker, destination, tell).await?;
+    }
+    if matches!(trial, Trial::Subscribe(_)) && watch.is_zero() {
+        return Ok(());
+    }
+    let mut config = PublisherConfig::new(broker.url.clone());
+    config.connect = ConnectOptions {
+        heartbeat: HEARTBEAT,
+        ..broker.options.clone()
+    };
+    config.receipt_timeout = broker.patience;
+    config.queue_timeout = broker.patience;
+    let publisher = Publisher::spawn(config);
+    let found = through(broker, &publisher, trial, watch, tell).await;
+    publisher.shutdown(GOODBYE).await;
+    found
+}
+
+async fn through(
+    broker: &Broker,
+    publisher: &Publisher,
+    trial: &Trial,
+    watch: Duration,
+    tell: &mut impl FnMut(Done),
+) -> Result<(), Diagnosis> {
+    match trial {
+        // Two: under an alarm RabbitMQ still confirms the first message of a connection.
+        Trial::Nowhere => {
+            let means = "confirmed and dropped: no such queue";
+            send(broker, publisher, &nowhere(), means, tell).await?;
+            send(broker, publisher, &nowhere(), means, tell).await?;
+        }
+        Trial::Send(destination) => {
+            send(broker, publisher, destination, "confirmed", tell).await?;
+        }
+        Trial::Subscribe(_) => {}
+    }
+    if watch.is_zero() {
+        return Ok(());
+    }
+    let mut status = publisher.status();
+    let connected = status.wait_for(|status| matches!(status, Status::Connected { .. }));
+    timeout(broker.patience, connected).await.ok();
+    let started = Instant::now();
+    let lost = status.wait_for(|status| {
+        matches!(
+            status,
+            Status::Connecting {
+                last_error: Some(_),
+                ..
+            }
+        )
+    });
+    if let Ok(Ok(lost)) = timeout(watch, lost).await {
+        let Status::Connecting {
+            last_error: Some(why),
+            ..
+        } = &*lost
+        else {
+            return Ok(());
+        };
+        return Err(diagnosis::of_watch(started.elapsed(), why));
+    }
+    let every = HEARTBEAT.as_secs();
+    tell(Done {
+        step: "watch",
+        took: started.elapsed(),
+        detail: format!("the connection lasts, with a heart-beat each {every} s"),
+    });
+    Ok(())
+}
+
+async fn send(
+    broker: &Broker,
+    publisher: &Publisher,
+    destination: &Destination,
+    means: &str,
+    tell: &mut impl FnMut(Done),
+) -> Result<(), Diagnosis> {
+    let started = Instant::now();
+    let message = Publication::new(destination.clone(), BODY).content_type("text/plain");
+    match publisher.publish(message).await {
+        Ok(_) => {
+            tell(Done {
+                step: "receipt",
+                took: started.elapsed(),
+                detail: format!("{destination} {means}"),
+            });
+            Ok(())
+        }
+        Err(error) => Err(diagnosis::of_publish(&broker.url, destination, &error)),
+    }
+}
+
+/// A queue that nobody has: RabbitMQ confirms what it is sent and drops it, and declares nothing.
+fn nowhere() -> Destination {
+    Destination::amq_queue("stomp-bridge-doctor").expect("a fixed name makes a destination")
+}
+
+async fn subscribe(
+    broker: &Broker,
+    destination: &Destination,
+    tell: &mut impl FnMut(Done),
+) -> Result<(), Diagnosis> {
+    let started = Instant::now();
+    match Subscriber::open(&broker.url, destination, &broker.options).await {
+        Ok(subscriber) => {
+            subscriber.close().await;
+            tell(Done {
+                step: "receipt",
+                took: started.elapsed(),
+                detail: format!("subscribed to {destination}"),
+            });
+            Ok(())
+        }
+        Err(error) => Err(diagnosis::of_subscribe(&broker.url, destination, &error)),
+    }
+}

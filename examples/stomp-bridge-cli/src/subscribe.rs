@@ -1,0 +1,58 @@
+//! `sub`: prints the messages of a destination.
+
+use anyhow::{Context, Result};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Map, Value, json};
+use stomp_bridge::client::{Destination, Message, Subscriber};
+
+use crate::{
+    broker::Broker,
+    cli::{Ack, SubArgs},
+    exit::{self, Exit, Reader},
+};
+
+pub(crate) async fn run(args: SubArgs) -> Result<Exit> {
+    let destination: Destination = args.destination.parse().context("DESTINATION")?;
+    let broker = Broker::new(&args.target, None)?;
+    anyhow::ensure!(args.ack == Ack::Auto, "--ack: only auto for now");
+    let mut subscriber = Subscriber::open(&broker.url, &destination, &broker.options)
+        .await
+        .with_context(|| format!("{} (try: stomp-bridge doctor)", broker.url))?;
+    let wanted = args.count.map_or(usize::MAX, std::num::NonZero::get);
+    let mut printed = 0;
+    while printed < wanted {
+        let Some(message) = subscriber.recv().await else {
+            let why = subscriber
+                .cut()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            anyhow::bail!("after {printed} messages: {why}");
+        };
+        if exit::write(&line(&message, args.json))? == Reader::Gone {
+            break;
+        }
+        printed += 1;
+    }
+    subscriber.close().await;
+    Ok(Exit::Clean)
+}
+
+/// A message as it is printed: its body, or all of it as JSON.
+fn line(message: &Message, as_json: bool) -> Vec<u8> {
+    if !as_json {
+        return [&message.body[..], b"\n"].concat();
+    }
+    let mut headers = Map::new();
+    for (name, value) in &message.headers {
+        // The first of a repeated name counts.
+        headers
+            .entry(name.as_str())
+            .or_insert_with(|| Value::from(value.as_str()));
+    }
+    let mut line = json!({"destination": message.destination, "headers": headers});
+    match message.text() {
+        Some(text) => line["body"] = text.into(),
+        None => line["body_base64"] = BASE64_STANDARD.encode(&message.body).into(),
+    }
+    format!("{line}\n").into_bytes()
+}
