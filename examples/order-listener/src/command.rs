@@ -38,7 +38,7 @@ const INTERRUPTED: i32 = 130;
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     let settings = cli.settings;
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(&settings).await,
+        Command::Serve => Ok(serve(&settings).await.unwrap_or_else(|error| fault(&error))),
         Command::Import => import(&settings).await,
         Command::Orders => orders(&settings).await,
         Command::Parked(ParkedCommand::List) => list(&settings),
@@ -92,10 +92,7 @@ async fn serve(settings: &Settings) -> Result<ExitCode> {
     };
     let closed = store.close().await;
     for result in [heard, handed_on?, closed.map_err(Into::into)] {
-        if let Err(error) = result {
-            eprintln!("order-listener: {error:#}");
-            return Ok(ExitCode::FAILURE);
-        }
+        result?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -285,6 +282,12 @@ async fn retry(settings: &Settings) -> Result<ExitCode> {
         total - left
     ))?;
     Ok(found(left))
+}
+
+/// A listener that cannot start, or go on, ends with 1.
+fn fault(error: &anyhow::Error) -> ExitCode {
+    eprintln!("order-listener: {error:#}");
+    ExitCode::FAILURE
 }
 
 fn found(problems: usize) -> ExitCode {

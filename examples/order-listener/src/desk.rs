@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use order_store::OrderState;
 use reqwest::{Client, StatusCode, Url, header, redirect};
 use serde::Deserialize;
@@ -46,7 +46,12 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(base: &str, token: Option<&str>) -> Result<Self> {
-        let base: Url = base.trim_end_matches('/').parse().context("--desk")?;
+        let mut orders: Url = base.parse().context("--desk")?;
+        orders
+            .path_segments_mut()
+            .map_err(|()| anyhow!("--desk: not a base URL"))?
+            .pop_if_empty()
+            .extend(["api", "orders"]);
         let mut headers = header::HeaderMap::new();
         if let Some(token) = token {
             let mut value = header::HeaderValue::from_str(&format!("Bearer {token}"))
@@ -62,13 +67,6 @@ impl Desk {
             .default_headers(headers)
             .build()
             .context("--desk")?;
-        let orders = Url::parse(
-            &format!("{base}/")
-                .replace("//", "/")
-                .replacen(":/", "://", 1),
-        )
-        .and_then(|base| base.join("api/orders/"))
-        .context("--desk")?;
         Ok(Self { client, orders })
     }
 
@@ -77,7 +75,6 @@ impl Desk {
         let mut url = self.orders.clone();
         url.path_segments_mut()
             .map_err(|()| DeskError::Answer("--desk is no base URL".to_owned()))?
-            .pop_if_empty()
             .push(number.as_str());
         let mut answer = self.client.get(url).send().await?;
         match answer.status() {

@@ -1,7 +1,15 @@
 //! The subscription: messages that stay with the broker until they are acknowledged.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
-use stomp_bridge::client::{BrokerUrl, ConnectOptions, Destination, Message, Subscriber};
+use stomp_bridge::client::{
+    AckError, AckMode, BrokerUrl, ConnectOptions, Destination, Message, Requeue, Subscriber,
+    SubscriberConfig,
+};
+
+/// For the goodbye: nothing is under way by then.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// One message under way.
 pub(crate) struct Delivery(Message);
@@ -17,23 +25,40 @@ impl Delivery {
     }
 
     /// The broker may forget it.
-    pub(crate) async fn ack(self) {}
+    pub(crate) async fn ack(self) {
+        told(self.0.ack().await);
+    }
 
     /// The broker gives it to the queue's dead-letter exchange, or drops it; it does not come again.
-    pub(crate) async fn refuse(self) {}
+    pub(crate) async fn refuse(self) {
+        told(self.0.nack(Requeue::DeadLetter).await);
+    }
+}
+
+/// What the broker was not told it delivers again, and a repeat changes nothing.
+fn told(answer: Result<(), AckError>) {
+    if let Err(error) = answer {
+        tracing::debug!(%error, "not acknowledged");
+    }
 }
 
 /// A subscription that comes back by itself.
 pub(crate) struct Feed(Subscriber);
 
 impl Feed {
+    /// Connects; what is published from then on is not missed.
     pub(crate) async fn open(
         url: &BrokerUrl,
         destination: &Destination,
         options: &ConnectOptions,
-        _prefetch: u16,
+        prefetch: u16,
     ) -> Result<Self> {
-        let subscriber = Subscriber::open(url, destination, options).await;
+        let mut config = SubscriberConfig::new(url.clone(), destination.clone());
+        config.connect = options.clone();
+        config.ack = AckMode::ClientIndividual;
+        config.prefetch = Some(prefetch);
+        config.buffer = prefetch.into();
+        let subscriber = Subscriber::subscribe(config).await;
         Ok(Self(
             subscriber.with_context(|| format!("--broker: {url}"))?,
         ))
@@ -46,6 +71,6 @@ impl Feed {
 
     /// Ends it. What was not acknowledged goes back to the broker.
     pub(crate) async fn close(self) {
-        self.0.close().await;
+        self.0.close_within(GOODBYE).await;
     }
 }

@@ -4,7 +4,8 @@ use std::{env, fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use stomp_bridge::client::{
-    BrokerUrl, ConnectOptions, Credentials, ExtraRoots, Publisher, PublisherConfig, ServerInfo,
+    BrokerUrl, ConnectOptions, Credentials, ExtraRoots, Publisher, PublisherConfig, Resend,
+    ServerInfo,
 };
 
 use crate::cli::Target;
@@ -72,6 +73,7 @@ impl Broker {
         config.queue = window;
         config.receipt_timeout = self.patience;
         config.queue_timeout = self.patience;
+        config.resend = Resend::Within(self.patience);
         Publisher::spawn(config)
     }
 }

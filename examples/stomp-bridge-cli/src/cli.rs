@@ -63,6 +63,9 @@ pub(crate) struct PubArgs {
     /// File that holds the body
     #[arg(long, value_name = "FILE", conflicts_with = "body")]
     pub(crate) file: Option<PathBuf>,
+    /// A further header; may be given again
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
     /// The content-type header
     #[arg(long, value_name = "TYPE")]
     pub(crate) content_type: Option<String>,
@@ -103,8 +106,8 @@ pub(crate) struct SubArgs {
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<NonZeroUsize>,
     /// How many the broker may send ahead of their acknowledgement
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(crate) prefetch: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) prefetch: u16,
     /// A line of JSON for each message, with its headers
     #[arg(long)]
     pub(crate) json: bool,
@@ -113,7 +116,7 @@ pub(crate) struct SubArgs {
 /// The acknowledgement modes of STOMP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Ack {
-    /// As soon as the broker has sent it: what is under way is lost with the connection
+    /// As soon as the broker has sent it: what is under way is lost in the end
     Auto,
     /// When it was printed, and all before it
     Client,
@@ -161,7 +164,7 @@ pub(crate) struct DoctorArgs {
     /// Sends a real message there, which whoever reads there will get; without it the message goes to a queue that does not exist, and RabbitMQ drops it
     #[arg(long, value_name = "DESTINATION")]
     pub(crate) send: Option<String>,
-    /// Subscribes there instead, consumes nothing
+    /// Subscribes there instead, and consumes nothing; /queue/NAME declares the queue
     #[arg(long, value_name = "DESTINATION", conflicts_with = "send")]
     pub(crate) subscribe: Option<String>,
     /// How long the connection is watched for heart-beats in the end; 0 for not at all

@@ -51,6 +51,7 @@ impl Tally {
 pub(crate) async fn run(args: PubArgs) -> Result<Exit> {
     let destination: Destination = args.destination.parse().context("DESTINATION")?;
     let broker = Broker::new(&args.target, None)?;
+    let headers = headers(&args.header)?;
     let body = body(&args)?;
     broker.greet().await?;
 
@@ -59,6 +60,11 @@ pub(crate) async fn run(args: PubArgs) -> Result<Exit> {
     let started = Instant::now();
     let one = |n: usize| {
         let publication = publication(&args, &destination, &body, n);
+        let publication = headers
+            .iter()
+            .fold(publication, |publication, (name, value)| {
+                publication.header(name, value)
+            });
         let publisher = &publisher;
         async move {
             let sent = Instant::now();
@@ -97,6 +103,14 @@ pub(crate) async fn run(args: PubArgs) -> Result<Exit> {
     } else {
         Exit::Found
     })
+}
+
+fn headers(lines: &[String]) -> Result<Vec<(String, String)>> {
+    let pair = |line: &String| {
+        let (name, value) = line.split_once(':').context("--header: not NAME:VALUE")?;
+        Ok((name.trim().to_owned(), value.trim().to_owned()))
+    };
+    lines.iter().map(pair).collect()
 }
 
 fn body(args: &PubArgs) -> Result<Vec<u8>> {

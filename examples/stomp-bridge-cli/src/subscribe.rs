@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
-use stomp_bridge::client::{Destination, Message, Subscriber};
+use stomp_bridge::client::{AckMode, Destination, Message, Subscriber, SubscriberConfig};
 
 use crate::{
     broker::Broker,
@@ -14,14 +14,29 @@ use crate::{
 pub(crate) async fn run(args: SubArgs) -> Result<Exit> {
     let destination: Destination = args.destination.parse().context("DESTINATION")?;
     let broker = Broker::new(&args.target, None)?;
-    anyhow::ensure!(args.ack == Ack::Auto, "--ack: only auto for now");
-    let mut subscriber = Subscriber::open(&broker.url, &destination, &broker.options)
+    let mut config = SubscriberConfig::new(broker.url.clone(), destination);
+    config.connect = broker.options.clone();
+    config.ack = match args.ack {
+        Ack::Auto => AckMode::Auto,
+        Ack::Client => AckMode::Client,
+        Ack::ClientIndividual => AckMode::ClientIndividual,
+    };
+    config.prefetch = Some(args.prefetch);
+    config.buffer = args.prefetch.into();
+    let mut subscriber = Subscriber::subscribe(config)
         .await
         .with_context(|| format!("{} (try: stomp-bridge doctor)", broker.url))?;
     let wanted = args.count.map_or(usize::MAX, std::num::NonZero::get);
     let mut printed = 0;
     while printed < wanted {
-        let Some(message) = subscriber.recv().await else {
+        let message = tokio::select! {
+            message = subscriber.recv() => message,
+            stopped = tokio::signal::ctrl_c() => {
+                stopped?;
+                break;
+            }
+        };
+        let Some(message) = message else {
             let why = subscriber
                 .cut()
                 .map(ToString::to_string)
@@ -29,9 +44,16 @@ pub(crate) async fn run(args: SubArgs) -> Result<Exit> {
             anyhow::bail!("after {printed} messages: {why}");
         };
         if exit::write(&line(&message, args.json))? == Reader::Gone {
+            // Nobody has read this one: it goes back.
             break;
         }
         printed += 1;
+        // A message that is not acknowledged, since its connection was cut, is printed again.
+        if args.ack != Ack::Auto
+            && let Err(error) = message.ack().await
+        {
+            eprintln!("stomp-bridge: message {printed} is not acknowledged: {error}");
+        }
     }
     subscriber.close().await;
     Ok(Exit::Clean)

@@ -25,6 +25,8 @@ async fn what_pub_sends_sub_prints() {
             "3",
             "--content-type",
             "text/plain",
+            "--header",
+            "x-kind: greeting",
             "--json",
         ]);
         assert_eq!(sent.code, Some(0), "{sent:?}");
@@ -48,14 +50,13 @@ async fn what_pub_sends_sub_prints() {
             "--count",
             "3",
             "--json",
-            "--ack",
-            "auto",
         ]);
         assert_eq!(read.code, Some(0), "{read:?}");
         let lines = read.json();
         let ids: Vec<_> = lines.iter().map(|l| &l["headers"]["x-outbox-id"]).collect();
         assert_eq!(ids, ["m-1", "m-2", "m-3"]);
         assert_eq!(lines[0]["body"], "hello");
+        assert_eq!(lines[0]["headers"]["x-kind"], "greeting");
         assert_eq!(lines[0]["headers"]["content-type"], "text/plain");
         assert_eq!(lines[0]["destination"], "/queue/order_pay");
     })
@@ -93,8 +94,6 @@ async fn a_body_comes_from_an_argument_a_file_or_standard_input() {
             "--count",
             "3",
             "--json",
-            "--ack",
-            "auto",
         ]);
         let bodies: Vec<Value> = read
             .json()
@@ -140,7 +139,7 @@ async fn a_refusal_is_exit_one_and_what_cannot_be_tried_is_exit_two() {
                 "connection refused",
             ),
             (
-                vec!["sub", "--url", &closed, "/queue/a", "--ack", "auto"],
+                vec!["sub", "--url", &closed, "/queue/a"],
                 "connection refused",
             ),
             (
@@ -220,6 +219,50 @@ async fn the_passcode_comes_from_the_url_the_environment_or_a_file_and_only_once
             b"",
         );
         assert_eq!(help.code, Some(0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sub_did_not_print_stays_with_the_broker() {
+    let server = Embedded::start().await;
+    let (payer, listener) = (server.url("payer"), server.url("listener"));
+    blocking(move || {
+        let sent = run(&[
+            "pub",
+            "--url",
+            &payer,
+            "/queue/order_pay",
+            "x",
+            "--id",
+            "m",
+            "--count",
+            "6",
+        ]);
+        assert_eq!(sent.code, Some(0), "{sent:?}");
+        for (ack, ids) in [
+            ("client-individual", ["m-1", "m-2"]),
+            ("client", ["m-3", "m-4"]),
+            ("auto", ["m-5", "m-6"]),
+        ] {
+            let read = run(&[
+                "sub",
+                "--url",
+                &listener,
+                "/queue/order_pay",
+                "--count",
+                "2",
+                "--ack",
+                ack,
+                "--prefetch",
+                "1",
+                "--json",
+            ]);
+            assert_eq!(read.code, Some(0), "{ack}: {read:?}");
+            let lines = read.json();
+            let seen: Vec<_> = lines.iter().map(|l| &l["headers"]["x-outbox-id"]).collect();
+            assert_eq!(seen, ids, "{ack}");
+        }
     })
     .await;
 }

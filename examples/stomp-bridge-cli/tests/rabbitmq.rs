@@ -1,1 +1,140 @@
+//! The commands against RabbitMQ, which `cargo xtask test` starts.
+#![allow(clippy::unwrap_used, missing_docs)]
 
+mod support;
+
+use serde_json::Value;
+use support::{Ended, binary, run_with};
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run `cargo xtask test`, which starts RabbitMQ and sets it")
+    })
+}
+
+fn stomp(arguments: &[&str], url: &str) -> Ended {
+    let ended = run_with(binary().args(arguments).env("STOMP_URL", url), b"");
+    let passcode = url.split([':', '@']).nth(2).unwrap();
+    // That of webguest is its name, and public.
+    assert!(passcode == "webguest" || !format!("{ended:?}").contains(passcode));
+    ended
+}
+
+fn doctor(url: &str, more: &[&str]) -> Value {
+    let mut arguments = vec!["doctor", "--json"];
+    arguments.extend(more);
+    stomp(&arguments, url).json().pop().unwrap()
+}
+
+fn code(url: &str, more: &[&str]) -> Value {
+    doctor(url, more)["diagnosis"]["code"].clone()
+}
+
+/// The same place by another user, with another virtual host, …
+fn changed(url: &str, from: &str, to: &str) -> String {
+    assert!(url.contains(from), "{from}");
+    url.replacen(from, to, 1)
+}
+
+#[test]
+fn a_sound_rabbitmq_is_fine() {
+    for name in ["RABBITMQ_STOMP_URL", "RABBITMQ_WS_URL"] {
+        let report = doctor(&variable(name), &["--watch", "2"]);
+        assert!(report["diagnosis"].is_null(), "{report}");
+        let stomp = report["steps"].to_string();
+        assert!(stomp.contains("RabbitMQ/"), "{report}");
+    }
+    let page = doctor(
+        &variable("RABBITMQ_GUEST_WS_URL"),
+        &[
+            "--watch",
+            "0",
+            "--subscribe",
+            "/exchange/paynotify.page/doctor",
+        ],
+    );
+    assert!(page["diagnosis"].is_null(), "{page}");
+}
+
+#[test]
+fn rabbitmqs_refusals_have_their_names() {
+    let tcp = variable("RABBITMQ_STOMP_URL");
+    let ws = variable("RABBITMQ_WS_URL");
+    for url in [&tcp, &ws] {
+        assert_eq!(
+            code(&changed(url, "payer:", "payer:x"), &[]),
+            "access_refused"
+        );
+        assert_eq!(code(&format!("{url}?vhost=nope"), &[]), "virtual_host");
+    }
+    assert_eq!(
+        code(&tcp, &["--send", "/exchange/amq.fanout"]),
+        "no_permission"
+    );
+    assert_eq!(
+        code(&tcp, &["--subscribe", "/exchange/paynotify"]),
+        "no_permission"
+    );
+    assert_eq!(
+        code(&ws, &["--send", "/exchange/amq.fanout"]),
+        "refused_in_silence"
+    );
+    assert_eq!(
+        code(&variable("RABBITMQ_GUEST_WS_URL"), &[]),
+        "refused_in_silence"
+    );
+}
+
+#[test]
+fn rabbitmqs_ports_are_told_apart() {
+    let tcp = variable("RABBITMQ_STOMP_URL");
+    let ws = variable("RABBITMQ_WS_URL");
+    assert_eq!(code(&changed(&tcp, "stomp://", "ws://"), &[]), "stomp_port");
+    assert_eq!(
+        code(&changed(&tcp, "stomp://", "stomps://"), &[]),
+        "stomp_port"
+    );
+    let plain = changed(&changed(&ws, "ws://", "stomp://"), "/ws", "");
+    assert_eq!(code(&plain, &[]), "http_port");
+    assert_eq!(code(&changed(&ws, "ws://", "wss://"), &[]), "no_tls");
+    assert_eq!(code(&format!("{ws}/elsewhere"), &[]), "no_web_stomp");
+    // The management's port: HTTP, and no Web STOMP.
+    let management = changed(&variable("RABBITMQ_ADMIN_URL"), "http://", "ws://");
+    assert_eq!(code(&management, &[]), "no_web_stomp");
+}
+
+#[test]
+fn bench_measures_with_receipts() {
+    for name in ["RABBITMQ_STOMP_URL", "RABBITMQ_WS_URL"] {
+        // A queue that is not there: nothing stays behind for the other tests of this server.
+        let arguments = [
+            "bench",
+            "/amq/queue/nowhere",
+            "--count",
+            "300",
+            "--window",
+            "1,100",
+            "--json",
+        ];
+        let ended = stomp(&arguments, &variable(name));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.json().len(), 2);
+    }
+}
+
+#[test]
+fn pub_prints_a_line_for_each_receipt() {
+    for name in ["RABBITMQ_STOMP_URL", "RABBITMQ_WS_URL"] {
+        let arguments = [
+            "pub",
+            "/exchange/paynotify/cli",
+            "hello",
+            "--count",
+            "5",
+            "--json",
+        ];
+        let ended = stomp(&arguments, &variable(name));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.json().len(), 5);
+    }
+}

@@ -210,41 +210,42 @@ fn other_protocol(url: &BrokerUrl, error: &ConnectError, speaks: &Speaks) -> Opt
 
 fn of_tls(error: &TlsError) -> Diagnosis {
     let says = error.to_string();
-    let TlsError::Handshake(reason) = error else {
-        return Diagnosis::new("tls_setup", says, "check --ca and the host's name");
-    };
-    // The words of rustls; a test holds each of them.
-    if reason.contains("UnknownIssuer") || reason.contains("CaUsedAsEndEntity") {
-        Diagnosis::new(
+    let has = |words: &[&str]| words.iter().any(|words| says.contains(words));
+    // The words of the library and of rustls; a test holds each of them.
+    let (code, mend) = if has(&["UnknownIssuer", "CaUsedAsEndEntity", "signed by nobody"]) {
+        (
             "certificate_unknown",
-            says,
             "name the authority that signed it with --ca FILE; if it is none of yours, a proxy on the way opens TLS",
         )
-    } else if reason.contains("not valid for name") {
-        Diagnosis::new(
+    } else if has(&["not valid for"]) {
+        (
             "certificate_name",
-            says,
             "use a host name that the certificate has, or have one issued for this name",
         )
-    } else if reason.contains("expired") || reason.contains("not valid yet") {
-        Diagnosis::new(
+    } else if has(&["expired", "not valid yet", "outside its time"]) {
+        (
             "certificate_expired",
-            says,
             "renew the broker's certificate, and check both clocks",
         )
-    } else if reason.contains("CertificateRequired") || reason.contains("BadCertificate") {
-        Diagnosis::new(
+    } else if has(&[
+        "CertificateRequired",
+        "BadCertificate",
+        "client certificate",
+        "refuses us",
+    ]) {
+        (
             "client_certificate",
-            says,
             "the broker asks for a client certificate: use one, or set ssl_options.fail_if_no_peer_cert = false",
         )
-    } else {
-        Diagnosis::new(
+    } else if matches!(error, TlsError::Handshake(_)) {
+        (
             "no_tls",
-            says,
             "does this port have TLS at all? If it has: which versions?",
         )
-    }
+    } else {
+        ("tls_setup", "check --ca and the host's name")
+    };
+    Diagnosis::new(code, says, mend)
 }
 
 fn of_upgrade(url: &BrokerUrl, status: u16, speaks: &Speaks) -> Diagnosis {
@@ -299,13 +300,13 @@ pub(crate) fn of_publish(
 ) -> Diagnosis {
     match error {
         PublishError::Refused { message, body } => refused(destination, message, body, "write"),
-        PublishError::Unknown {
-            reason: Cut::ReceiptTimeout,
-        } => Diagnosis::new(
-            "no_receipt",
-            format!("the SEND to {destination} brought no receipt in time"),
-            "heart-beats go on under an alarm of memory or disk: look at rabbitmqctl status, section Alarms",
-        ),
+        PublishError::Unknown { reason } if reason.to_string().contains("no receipt in time") => {
+            Diagnosis::new(
+                "no_receipt",
+                format!("the SEND to {destination} brought no receipt in time"),
+                "heart-beats go on under an alarm of memory or disk: look at rabbitmqctl status, section Alarms",
+            )
+        }
         PublishError::Unknown {
             reason: Cut::Closed { note },
         } if url.scheme().is_websocket() => silent_refusal(destination, note),

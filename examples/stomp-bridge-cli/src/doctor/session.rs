@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use stomp_bridge::client::{
-    ConnectOptions, Destination, Publication, Publisher, PublisherConfig, Status, Subscriber,
+    AckMode, ConnectOptions, Destination, Publication, Publisher, PublisherConfig, Resend, Status,
+    Subscriber, SubscriberConfig,
 };
 use tokio::time::{Instant, timeout};
 
@@ -37,6 +38,8 @@ pub(crate) async fn examine(
     };
     config.receipt_timeout = broker.patience;
     config.queue_timeout = broker.patience;
+    // The first answer is the one that tells.
+    config.resend = Resend::Never;
     let publisher = Publisher::spawn(config);
     let found = through(broker, &publisher, trial, watch, tell).await;
     publisher.shutdown(GOODBYE).await;
@@ -130,7 +133,12 @@ async fn subscribe(
     tell: &mut impl FnMut(Done),
 ) -> Result<(), Diagnosis> {
     let started = Instant::now();
-    match Subscriber::open(&broker.url, destination, &broker.options).await {
+    let mut config = SubscriberConfig::new(broker.url.clone(), destination.clone());
+    config.connect = broker.options.clone();
+    // What comes is not acknowledged, and goes back.
+    config.ack = AckMode::ClientIndividual;
+    config.prefetch = Some(1);
+    match Subscriber::subscribe(config).await {
         Ok(subscriber) => {
             subscriber.close().await;
             tell(Done {
