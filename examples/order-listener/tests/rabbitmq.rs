@@ -79,15 +79,11 @@ impl Admin {
         }
     }
 
-    async fn put(&self, path: &str, body: Value) {
-        let answer = self
-            .http
-            .put(format!("{}/api/{path}", self.base))
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    async fn import(&self, definitions: &str) {
+        let definitions: Value = serde_json::from_str(definitions).unwrap();
+        let url = format!("{}/api/definitions", self.base);
+        let answer = self.http.post(url).json(&definitions).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     async fn delete(&self, path: &str) {
@@ -112,14 +108,10 @@ impl Admin {
 async fn what_is_refused_comes_to_the_dead_letters() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let admin = Admin::new();
+    // The file that the set-up's page names.
     admin
-        .put("queues/%2F/order_pay.dead", json!({"durable": true}))
+        .import(include_str!("../../../stomp-bridge/docs/definitions.json"))
         .await;
-    let policy = json!({
-        "pattern": "^order_pay$", "apply-to": "queues",
-        "definition": {"dead-letter-exchange": "", "dead-letter-routing-key": "order_pay.dead"},
-    });
-    admin.put("policies/%2F/dead-letters", policy).await;
     let keep = TempDir::new().unwrap();
     let listener = Listener::start(
         keep.path(),
