@@ -28,6 +28,8 @@ pub(crate) enum Incoming {
 /// What goes out.
 pub(crate) enum Outgoing {
     Frame(Message<ToServer>),
+    /// Whole frames that the session has encoded.
+    Wire(Vec<u8>),
     Heartbeat,
 }
 
@@ -105,6 +107,10 @@ impl Encoder<Outgoing> for GuardedCodec {
 
     fn encode(&mut self, item: Outgoing, dst: &mut BytesMut) -> Result<(), CodecError> {
         match item {
+            Outgoing::Wire(frames) => {
+                dst.extend_from_slice(&frames);
+                Ok(())
+            }
             Outgoing::Frame(message) => self.inner.encode(message, dst),
             Outgoing::Heartbeat => self.inner.encode(Heartbeat, dst),
         }

@@ -1,5 +1,6 @@
 //! A session on a socket: carries frames, events and time-outs between the two, decides nothing.
 
+use super::alarm::Alarm;
 use super::codec::{CodecError, GuardedCodec, Incoming};
 use super::connect::{ConnectError, ConnectOptions, ServerInfo};
 use super::credentials::Credentials;
@@ -9,14 +10,17 @@ use super::transport::{Io, dial};
 use super::url::BrokerUrl;
 use futures_util::{Sink, SinkExt, Stream};
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::codec::Framed;
 
 /// Bytes that may wait for the socket before no more messages are taken.
 const MAX_UNSENT_BYTES: usize = 64 * 1024;
+
+/// Frames that a turn takes in when the socket has more.
+const MAX_FRAMES_A_TURN: usize = 64;
 
 /// For DISCONNECT and the socket's close.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,6 +36,7 @@ pub(crate) enum Reading {
 pub(crate) struct Connection<T> {
     link: Framed<Box<dyn Io>, GuardedCodec>,
     pub(crate) session: Session<T>,
+    alarm: Alarm,
     unflushed: bool,
     /// Since when a flush makes no end.
     stuck_since: Option<Instant>,
@@ -58,6 +63,7 @@ impl<T> Connection<T> {
         let mut connection = Self {
             link,
             session,
+            alarm: Alarm::default(),
             unflushed: false,
             stuck_since: None,
             write_timeout,
@@ -74,15 +80,19 @@ impl<T> Connection<T> {
 
     /// Whether another message may be handed to the session.
     pub(crate) fn has_room(&self) -> bool {
-        self.session.has_room() && self.link.write_buffer().len() < MAX_UNSENT_BYTES
+        self.session.has_room() && self.takes_bytes()
     }
 
-    /// Writes what the session has to say, then waits until one thing came in or a time-out
-    /// passed. Can be dropped at any point and called again.
+    /// Whether the socket keeps up with what is written.
+    pub(crate) fn takes_bytes(&self) -> bool {
+        let unsent = self.link.write_buffer().len() + self.session.untransmitted_bytes();
+        unsent < MAX_UNSENT_BYTES
+    }
+
+    /// Writes what the session has to say, then waits until something came in or a time-out passed. Can be dropped at any point and called again.
     pub(crate) async fn turn(&mut self, reading: Reading) {
         self.load();
         let due = self.next_timeout();
-        let mut alarm = pin!(due.map(sleep_until));
         poll_fn(|cx| {
             if self.poll_write(cx).is_err() || self.poll_read(cx, reading).is_ready() {
                 return Poll::Ready(());
@@ -91,10 +101,7 @@ impl<T> Connection<T> {
             if due.is_none() && self.stuck_since.is_some() {
                 return Poll::Ready(());
             }
-            match alarm.as_mut().as_pin_mut() {
-                Some(alarm) => alarm.poll(cx),
-                None => Poll::Pending,
-            }
+            self.alarm.poll(cx, due)
         })
         .await;
         self.pass_time(reading);
@@ -160,6 +167,21 @@ impl<T> Connection<T> {
         if reading == Reading::Paused {
             return Poll::Pending;
         }
+        for taken in 0..MAX_FRAMES_A_TURN {
+            let ended = self.session.has_ended();
+            if ended || self.poll_read_one(cx).is_pending() {
+                let nothing = taken == 0 && !ended;
+                return if nothing {
+                    Poll::Pending
+                } else {
+                    Poll::Ready(())
+                };
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_read_one(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let item = std::task::ready!(Pin::new(&mut self.link).poll_next(cx));
         let now = Instant::now().into_std();
         match item {

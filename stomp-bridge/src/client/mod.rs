@@ -4,8 +4,10 @@
 //! heart-beats, receipts and reconnection are ours: a pure state machine that takes frames,
 //! commands and `now`, with a task around it that only carries bytes.
 //!
-//! [`Publisher`] is the way to send; [`Subscriber`] is a small reader for one destination.
+//! [`Publisher`] is the way to send, [`Subscriber`] to read one destination; both reconnect by
+//! themselves.
 
+mod alarm;
 mod backoff;
 mod codec;
 mod connect;
@@ -15,6 +17,8 @@ mod destination;
 mod event;
 mod publication;
 mod publisher;
+mod redial;
+mod send;
 mod session;
 mod subscriber;
 mod tls;
@@ -27,8 +31,14 @@ pub use connect::{ConnectError, ConnectOptions, ServerInfo, Step};
 pub use credentials::{Credentials, CredentialsProvider, InvalidCredentials};
 pub use destination::{Destination, DestinationError};
 pub use event::Cut;
-pub use publication::{NotSent, Publication, PublishError, Published};
-pub use publisher::{Drained, Publisher, PublisherConfig, Status};
-pub use subscriber::{Message, SubscribeError, Subscriber};
+pub use publication::Publication;
+pub use publisher::{
+    Advice, Drained, NotSent, PublishError, Published, Publisher, PublisherConfig, QueueCheck,
+    QueueReport, Resend, Status, check_queue,
+};
+pub use subscriber::{
+    AckError, AckMode, Closed, HeaderError, Message, Requeue, SubscribeError, Subscriber,
+    SubscriberConfig, SubscriberStatus,
+};
 pub use tls::{ExtraRoots, TlsError};
 pub use url::{BrokerUrl, BrokerUrlError, Scheme};

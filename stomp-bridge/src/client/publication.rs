@@ -1,10 +1,24 @@
-//! A message to publish, and how its publication can end.
+//! A message to publish.
 
 use super::destination::Destination;
-use super::event::Cut;
+use super::publisher::NotSent;
 use bytes::Bytes;
 use std::fmt;
-use thiserror::Error;
+use std::sync::Arc;
+
+/// Headers that the publisher writes itself, and those that would change what a frame is.
+const RESERVED: [&str; 10] = [
+    "amqp-message-id",
+    "content-length",
+    "content-type",
+    "destination",
+    "id",
+    "message-id",
+    "persistent",
+    "receipt",
+    "transaction",
+    "x-outbox-id",
+];
 
 /// One message for a destination. Persistent unless [`transient`](Self::transient) is called.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,6 +27,8 @@ pub struct Publication {
     pub(crate) body: Bytes,
     pub(crate) content_type: Option<String>,
     pub(crate) message_id: Option<String>,
+    pub(crate) key: Option<Arc<str>>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) persistent: bool,
 }
 
@@ -26,6 +42,8 @@ impl Publication {
             body,
             content_type: None,
             message_id: None,
+            key: None,
+            headers: Vec::new(),
             persistent: true,
         }
     }
@@ -37,12 +55,32 @@ impl Publication {
         self
     }
 
-    /// Sets the id that stays the same when the message is published again after an
-    /// [`Unknown`](PublishError::Unknown) outcome, so that a consumer can drop the repeat. It
-    /// travels as `x-outbox-id` and `amqp-message-id`.
+    /// Sets the id that stays the same when the message is sent again, by the publisher after a
+    /// reconnect or by the caller after an [`Unknown`](super::PublishError::Unknown) outcome, so
+    /// that a consumer can drop the repeat. It travels as `x-outbox-id` and `amqp-message-id`.
     #[must_use]
     pub fn message_id(mut self, id: impl Into<String>) -> Self {
         self.message_id = Some(id.into());
+        self
+    }
+
+    /// Sets what the message is about, such as an order's number. Messages of one key never
+    /// overtake one another: while one is set aside because the broker breaks the connection on
+    /// it, later ones of its key wait and those of other keys go on. It is not sent.
+    ///
+    /// Without a key a message waits for no other.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Adds a header, such as RabbitMQ's `expiration` (milliseconds), `priority`, `correlation-id`,
+    /// or `x-queue-type:quorum` where `/queue/NAME` declares a quorum queue. Headers that have a
+    /// method of their own, or that the publisher writes, are refused by `publish`.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 
@@ -65,15 +103,28 @@ impl Publication {
             ("x-outbox-id", &self.message_id),
         ] {
             if value.as_ref().is_some_and(|v| v.contains(char::is_control)) {
-                return Err(NotSent::ControlCharacter { header });
+                return Err(NotSent::ControlCharacter {
+                    header: header.to_owned(),
+                });
             }
         }
-        Ok(())
+        self.headers.iter().try_for_each(check_header)
     }
 }
 
+fn check_header((name, value): &(String, String)) -> Result<(), NotSent> {
+    let header = name.escape_debug().to_string();
+    if name.is_empty() || RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(NotSent::ReservedHeader { header });
+    }
+    if name.contains(char::is_control) || value.contains(char::is_control) {
+        return Err(NotSent::ControlCharacter { header });
+    }
+    Ok(())
+}
+
 impl fmt::Debug for Publication {
-    /// The body may be private: its size is shown.
+    /// The body and the headers may be private: the size is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publication")
             .field("destination", &self.destination)
@@ -81,70 +132,4 @@ impl fmt::Debug for Publication {
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
     }
-}
-
-/// The broker's RECEIPT came: it has the message in every queue it was routed to, on disk where
-/// the queue is durable and the message persistent. It does not say that there was such a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Published;
-
-/// How a publication can fail. [`may_have_arrived`](Self::may_have_arrived) is the question that
-/// decides whether a repeat can be a duplicate.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// The broker said no to this message. A repeat will meet the same answer until the message
-    /// or the broker's set-up changes. RabbitMQ says so over TCP only; over WebSocket it closes
-    /// the socket, which is [`Unknown`](Self::Unknown).
-    #[error("the broker refused it: {message}: {body}")]
-    Refused {
-        /// The ERROR frame's `message` header.
-        message: String,
-        /// Its body.
-        body: String,
-    },
-    /// It was sent and no receipt came. It may have arrived: publish it again with the same id.
-    #[error("no receipt came, it may have arrived: {reason}")]
-    Unknown {
-        /// What came instead of the receipt.
-        reason: Cut,
-    },
-    /// It surely did not leave this process.
-    #[error("it was not sent: {0}")]
-    NotSent(#[from] NotSent),
-}
-
-impl PublishError {
-    /// Whether the broker may have the message all the same.
-    #[must_use]
-    pub fn may_have_arrived(&self) -> bool {
-        matches!(self, Self::Unknown { .. })
-    }
-}
-
-/// Why a message did not leave.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum NotSent {
-    /// No connection with room in its window within the queue's time-out.
-    #[error("no connection with room for it in time")]
-    TimedOut,
-    /// The publisher is stopped or stopping.
-    #[error("the publisher is stopped")]
-    Stopped,
-    /// The body is larger than the configured limit.
-    #[error("a body of {bytes} bytes is above the limit of {max_body_bytes}")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-        /// The limit.
-        max_body_bytes: usize,
-    },
-    /// A header value holds a control character.
-    #[error("{header} holds a control character")]
-    ControlCharacter {
-        /// The header.
-        header: &'static str,
-    },
 }

@@ -10,8 +10,10 @@ use super::connect::ServerInfo;
 use super::credentials::Credentials;
 use super::event::{Cut, Event, Outcome, Received};
 use super::publication::Publication;
-use crate::frame::{Version, unescape};
-use async_stomp::{AckMode, FromServer, Message, ToServer};
+use super::send::encode_send;
+use super::subscriber::{AckMode, Requeue};
+use crate::frame::{Command, Frame, Version, unescape};
+use async_stomp::{FromServer, Message, ToServer};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -44,6 +46,30 @@ enum Phase {
     Open,
     Ended,
 }
+
+/// A connection has one subscription.
+const SUBSCRIPTION_ID: &str = "0";
+
+/// What SUBSCRIBE asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subscribe<'a> {
+    pub(crate) destination: &'a str,
+    pub(crate) ack: AckMode,
+    /// Messages that may be out unacknowledged; RabbitMQ's `prefetch-count`.
+    pub(crate) prefetch: Option<u16>,
+    pub(crate) headers: &'a [(String, String)],
+}
+
+/// What became of a received message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    Ack,
+    Nack(Requeue),
+}
+
+/// The session's version has no NACK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoNack;
 
 struct InFlight<T> {
     token: T,
@@ -107,6 +133,10 @@ impl<T> Session<T> {
 
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.len()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
     }
 
     pub(crate) fn poll_transmit(&mut self) -> Option<Outgoing> {
@@ -274,55 +304,102 @@ impl<T> Session<T> {
         }
     }
 
-    /// Sends a message and asks for its receipt. Call it only while [`has_room`](Self::has_room).
-    pub(crate) fn send(&mut self, now: Instant, publication: Publication, token: T) {
-        debug_assert!(self.has_room());
-        let Publication {
-            destination,
-            body,
-            content_type,
-            message_id,
-            persistent,
-        } = publication;
-        let mut headers = Vec::with_capacity(6);
-        let mut header = |name: &str, value: String| headers.push((name.to_owned(), value));
-        header("receipt", self.expect_receipt(now, token));
-        header("content-length", body.len().to_string());
-        if persistent {
-            header("persistent", "true".to_owned());
-        }
-        if let Some(content_type) = content_type {
-            header("content-type", content_type);
-        }
-        if let Some(id) = message_id {
-            header("x-outbox-id", id.clone());
-            header("amqp-message-id", id);
-        }
-        let send = ToServer::Send {
-            destination: destination.as_str().to_owned(),
-            transaction: None,
-            headers: Some(headers),
-            body: Some(Vec::from(body)),
-        };
-        self.send_out(now, Outgoing::Frame(send.into()));
+    /// The version that was agreed on: it decides the escapes and the form of ACK.
+    fn version(&self) -> Version {
+        Version::V1_2
     }
 
-    /// Subscribes in auto mode and asks for the receipt.
-    pub(crate) fn subscribe(&mut self, now: Instant, destination: &str, id: &str, token: T) {
+    /// Sends a message and asks for its receipt. Call it only while [`has_room`](Self::has_room).
+    /// Messages sent one after the other are transmitted in one piece.
+    pub(crate) fn send(&mut self, now: Instant, publication: &Publication, token: T) {
+        debug_assert!(self.has_room());
         let receipt = self.expect_receipt(now, token);
-        let content = ToServer::Subscribe {
-            destination: destination.to_owned(),
-            id: id.to_owned(),
-            ack: Some(AckMode::Auto),
+        let version = self.version();
+        encode_send(publication, receipt, version, self.wire(now));
+    }
+
+    /// Asks for the messages of `destination` and for a receipt.
+    pub(crate) fn subscribe(&mut self, now: Instant, subscribe: &Subscribe<'_>, token: T) {
+        let receipt = self.expect_receipt(now, token).to_string();
+        let mut frame = Frame::new(Command::Subscribe)
+            .with("id", SUBSCRIPTION_ID)
+            .with("destination", subscribe.destination)
+            .with("ack", subscribe.ack.as_str())
+            .with("receipt", receipt);
+        if let Some(count) = subscribe.prefetch {
+            frame = frame.with("prefetch-count", count.to_string());
+        }
+        frame.headers.extend_from_slice(subscribe.headers);
+        self.send_frame(now, &frame);
+    }
+
+    /// Asks for no more messages and for a receipt.
+    pub(crate) fn unsubscribe(&mut self, now: Instant, token: T) {
+        let receipt = self.expect_receipt(now, token).to_string();
+        let frame = Frame::new(Command::Unsubscribe)
+            .with("id", SUBSCRIPTION_ID)
+            .with("receipt", receipt);
+        self.send_frame(now, &frame);
+    }
+
+    /// Tells what became of a message: ACK or NACK, without a receipt.
+    ///
+    /// # Errors
+    /// STOMP 1.0 has no NACK.
+    pub(crate) fn settle(
+        &mut self,
+        now: Instant,
+        ack_id: &str,
+        how: Settlement,
+    ) -> Result<(), NoNack> {
+        let version = self.version();
+        let command = match how {
+            Settlement::Ack => Command::Ack,
+            Settlement::Nack(_) if version == Version::V1_0 => return Err(NoNack),
+            Settlement::Nack(_) => Command::Nack,
         };
-        let extra_headers = vec![(b"receipt".to_vec(), receipt.into_bytes())];
-        self.send_out(
-            now,
-            Outgoing::Frame(Message {
-                content,
-                extra_headers,
+        let mut frame = match version {
+            Version::V1_2 => Frame::new(command).with("id", ack_id),
+            Version::V1_0 | Version::V1_1 => Frame::new(command)
+                .with("message-id", ack_id)
+                .with("subscription", SUBSCRIPTION_ID),
+        };
+        if how == Settlement::Nack(Requeue::DeadLetter) {
+            frame = frame.with("requeue", "false");
+        }
+        self.send_frame(now, &frame);
+        Ok(())
+    }
+
+    fn send_frame(&mut self, now: Instant, frame: &Frame) {
+        let version = self.version();
+        match frame.encode(version) {
+            Ok(bytes) => self.wire(now).extend_from_slice(&bytes),
+            Err(e) => self.end(Cut::Protocol {
+                what: e.to_string(),
             }),
-        );
+        }
+    }
+
+    /// Where the next frame's bytes go.
+    fn wire(&mut self, now: Instant) -> &mut Vec<u8> {
+        self.last_out = now;
+        if !matches!(self.transmit.back(), Some(Outgoing::Wire(_))) {
+            self.transmit.push_back(Outgoing::Wire(Vec::new()));
+        }
+        match self.transmit.back_mut() {
+            Some(Outgoing::Wire(bytes)) => bytes,
+            _ => unreachable!("one was pushed"),
+        }
+    }
+
+    /// Bytes of frames that were not taken by [`poll_transmit`](Self::poll_transmit).
+    pub(crate) fn untransmitted_bytes(&self) -> usize {
+        let size = |out: &Outgoing| match out {
+            Outgoing::Wire(bytes) => bytes.len(),
+            Outgoing::Frame(_) | Outgoing::Heartbeat => 0,
+        };
+        self.transmit.iter().map(size).sum()
     }
 
     /// Says goodbye. It asks for no receipt: RabbitMQ never answers it over WebSocket.
@@ -335,12 +412,12 @@ impl<T> Session<T> {
         }
     }
 
-    fn expect_receipt(&mut self, now: Instant, token: T) -> String {
+    fn expect_receipt(&mut self, now: Instant, token: T) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         let deadline = now + self.config.receipt_timeout;
         self.in_flight.insert(id, InFlight { token, deadline });
-        id.to_string()
+        id
     }
 
     fn send_out(&mut self, now: Instant, frame: Outgoing) {

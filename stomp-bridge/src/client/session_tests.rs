@@ -71,38 +71,73 @@ fn settled(token: char, outcome: Outcome) -> Event<char> {
 fn a_send_carries_its_headers_and_its_true_length() {
     let now = Instant::now();
     let mut session = open("0,0", now);
-    session.send(now, publication(), 'a');
-    let Some(Outgoing::Frame(Message {
-        content: ToServer::Send { headers, body, .. },
-        ..
-    })) = session.poll_transmit()
-    else {
-        panic!("no SEND")
-    };
-    let headers = headers.unwrap();
-    let headers: Vec<_> = headers
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_str()))
-        .collect();
+    session.send(now, &publication(), 'a');
     assert_eq!(
-        headers,
-        [
-            ("receipt", "1"),
-            ("content-length", "3"),
-            ("persistent", "true"),
-            ("x-outbox-id", "id-1"),
-            ("amqp-message-id", "id-1"),
-        ]
+        wire(&mut session),
+        "SEND\ndestination:/queue/q\nreceipt:1\ncontent-length:3\npersistent:true\n\
+         x-outbox-id:id-1\namqp-message-id:id-1\n\na\0b\0"
     );
-    assert_eq!(body.as_deref(), Some(&b"a\0b"[..]));
+}
+
+/// What is transmitted next, which must be frames of ours.
+fn wire(session: &mut Session<char>) -> String {
+    match session.poll_transmit() {
+        Some(Outgoing::Wire(bytes)) => String::from_utf8(bytes).unwrap(),
+        _ => panic!("no frames"),
+    }
+}
+
+#[test]
+fn frames_in_a_row_are_transmitted_in_one_piece() {
+    let now = Instant::now();
+    let mut session = open("0,0", now);
+    session.send(now, &publication(), 'a');
+    session.send(now, &publication(), 'b');
+    assert_eq!(session.untransmitted_bytes(), wire(&mut session).len());
+    assert!(session.poll_transmit().is_none());
+    assert_eq!(session.untransmitted_bytes(), 0);
+}
+
+#[test]
+fn the_commands_of_a_subscription() {
+    let now = Instant::now();
+    let mut session = open("0,0", now);
+    let headers = [("x-queue-name".to_owned(), "a:b".to_owned())];
+    let subscribe = Subscribe {
+        destination: "/exchange/paynotify",
+        ack: AckMode::ClientIndividual,
+        prefetch: Some(7),
+        headers: &headers,
+    };
+    session.subscribe(now, &subscribe, 'a');
+    assert_eq!(
+        wire(&mut session),
+        "SUBSCRIBE\nid:0\ndestination:/exchange/paynotify\nack:client-individual\nreceipt:1\n\
+         prefetch-count:7\nx-queue-name:a\\cb\n\n\0"
+    );
+    for (how, expected) in [
+        (Settlement::Ack, "ACK\nid:T_0@@s@@1\n\n\0"),
+        (Settlement::Nack(Requeue::Yes), "NACK\nid:T_0@@s@@1\n\n\0"),
+        (
+            Settlement::Nack(Requeue::DeadLetter),
+            "NACK\nid:T_0@@s@@1\nrequeue:false\n\n\0",
+        ),
+    ] {
+        assert_eq!(session.settle(now, "T_0@@s@@1", how), Ok(()));
+        assert_eq!(wire(&mut session), expected);
+    }
+    session.unsubscribe(now, 'b');
+    assert_eq!(wire(&mut session), "UNSUBSCRIBE\nid:0\nreceipt:2\n\n\0");
+    session.handle_frame(now, receipt("2"));
+    assert_eq!(events(&mut session), [settled('b', Outcome::Confirmed)]);
 }
 
 #[test]
 fn receipts_settle_by_id_and_make_room() {
     let now = Instant::now();
     let mut session = open("0,0", now);
-    session.send(now, publication(), 'a');
-    session.send(now, publication(), 'b');
+    session.send(now, &publication(), 'a');
+    session.send(now, &publication(), 'b');
     assert!(!session.has_room());
     session.handle_frame(now, receipt("2"));
     session.handle_frame(now, receipt("2"));
@@ -127,7 +162,7 @@ fn an_error_refuses_the_only_one_or_the_named_one_and_leaves_the_rest_unknown() 
     let unknown = || Outcome::Unknown(cut.clone());
 
     let mut session = open("0,0", now);
-    session.send(now, publication(), 'a');
+    session.send(now, &publication(), 'a');
     session.handle_frame(now, error(None));
     let expected = [settled('a', refused.clone()), Event::Ended(cut.clone())];
     assert_eq!(events(&mut session), expected);
@@ -138,8 +173,8 @@ fn an_error_refuses_the_only_one_or_the_named_one_and_leaves_the_rest_unknown() 
         (Some("9"), unknown()),
     ] {
         let mut session = open("0,0", now);
-        session.send(now, publication(), 'a');
-        session.send(now, publication(), 'b');
+        session.send(now, &publication(), 'a');
+        session.send(now, &publication(), 'b');
         session.handle_frame(now, error(named));
         session.handle_frame(now, receipt("1"));
         let got = events(&mut session);
@@ -153,8 +188,8 @@ fn an_error_refuses_the_only_one_or_the_named_one_and_leaves_the_rest_unknown() 
 fn a_missing_receipt_ends_the_connection_at_its_deadline() {
     let now = Instant::now();
     let mut session = open("0,0", now);
-    session.send(now, publication(), 'a');
-    session.send(now + s(1), publication(), 'b');
+    session.send(now, &publication(), 'a');
+    session.send(now + s(1), &publication(), 'b');
     assert_eq!(session.next_timeout(), Some(now + s(10)));
     session.handle_timeout(now + s(9));
     assert!(events(&mut session).is_empty());

@@ -34,7 +34,7 @@ pub use parse::Parser;
 pub use scan::{Scan, Scanner};
 
 #[cfg(feature = "client")]
-pub(crate) use escape::unescape;
+pub(crate) use escape::{Part, escape, unescape};
 
 /// A protocol version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -20,7 +20,7 @@ use wxpay_core::{Account, NotifyUrl, OutTradeNo, SignType, api::Payment, client:
 pub(crate) use flight::Flights;
 pub(crate) use notify::{Incoming, Via};
 pub(crate) use orders::{NewOrder, PrepareError};
-pub(crate) use relay::{Relay, RelayStatus};
+pub(crate) use relay::{Relay, RelayStatus, publisher as relay_publisher};
 pub(crate) use sweeper::Sweeper;
 
 use crate::{clock::Clock, config::Confirm};

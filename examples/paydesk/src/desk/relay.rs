@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::join_all;
 use order_store::{Claim, OrderStore, OutboxKind, RelayId, StoreError};
 use serde_json::json;
-use stomp_bridge::client::{Publication, PublishError, Publisher};
+use stomp_bridge::client::{Advice, BrokerUrl, Publication, Publisher, PublisherConfig, Resend};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,9 @@ use crate::{broker, ticket};
 const BATCH: usize = 256;
 /// How long a claim holds: longer than a publication may take with its receipt.
 const LEASE: Duration = Duration::from_secs(30);
+/// How long the publisher sends a row again by itself, before the outbox does. With the wait for the last receipt it
+/// is over before the lease is.
+const RESEND: Resend = Resend::Within(Duration::from_secs(15));
 /// The floor under the wake-up: what another relay left behind is found this late at most.
 const POLL: Duration = Duration::from_secs(1);
 /// The pause after the store failed.
@@ -64,6 +67,13 @@ fn next(confirmed: bool, refused: bool, attempts: u32) -> Next {
         (false, true) if attempts + 1 >= REFUSALS_MAX => Next::Park,
         (false, _) => Next::Retry(RETRY_MAX.min(RETRY * 2_u32.pow(attempts.min(10)))),
     }
+}
+
+/// The publisher that the relay needs: what it has not settled goes back to the outbox before the lease is over.
+pub(crate) fn publisher(url: BrokerUrl) -> Publisher {
+    let mut config = PublisherConfig::new(url);
+    config.resend = RESEND;
+    Publisher::spawn(config)
 }
 
 /// Publishes what the ledger's outbox holds.
@@ -130,7 +140,7 @@ impl Relay {
         let (refused, reason) = match &result {
             Ok(_) => (false, String::new()),
             Err(error) => (
-                matches!(error, PublishError::Refused { .. }),
+                error.advice() == Advice::Park,
                 error.to_string(),
             ),
         };
@@ -184,7 +194,8 @@ fn publication(claim: &Claim) -> Option<Publication> {
     };
     let publication = Publication::new(destination, body)
         .content_type(content_type)
-        .message_id(row.id.as_str());
+        .message_id(row.id.as_str())
+        .key(row.key.to_string());
     Some(publication)
 }
 

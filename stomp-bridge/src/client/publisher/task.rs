@@ -1,43 +1,70 @@
-//! The task: connect, serve, wait, again. The session decides; this carries.
+//! The task: connect, serve, wait, again. The flights and the session decide; this carries.
 
-use super::{Job, PublisherConfig, Reply, Status};
-use crate::client::connect::{ConnectError, ServerInfo, session_config};
+use super::flights::{Flights, Rules};
+use super::handle::{Gauge, Status};
+use super::queue::{Command, Line, Reply};
+use super::{NotSent, PublisherConfig};
+use crate::client::alarm::Alarm;
 use crate::client::connection::{Connection, Reading};
-use crate::client::credentials::Credentials;
 use crate::client::event::{Cut, Event, Outcome};
-use crate::client::publication::{NotSent, PublishError, Published};
+use crate::client::redial::{jitter, open_connection};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::{mpsc, watch};
+use std::sync::atomic::Ordering;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Messages taken from the queue before what was taken is flushed.
-const MAX_BATCH: usize = 64;
+/// Commands taken from the queue before what was taken is flushed.
+const MAX_BATCH: usize = 256;
 
 pub(super) struct Task {
     config: PublisherConfig,
-    queue: mpsc::Receiver<Job>,
+    queue: mpsc::Receiver<Command>,
+    line: Line,
+    flights: Flights<Reply>,
+    drains: Vec<Drain>,
     status: watch::Sender<Status>,
     stop: watch::Receiver<Option<Instant>>,
-    unsettled: Arc<AtomicUsize>,
+    gauge: Arc<Gauge>,
+    alarm: Alarm,
     /// Connects, since a receipt last came, that led to nothing.
     failures: u32,
+}
+
+/// Somebody waits for the messages below `seq`.
+struct Drain {
+    seq: u64,
+    until: Instant,
+    reply: oneshot::Sender<usize>,
 }
 
 impl Task {
     pub(super) fn new(
         config: PublisherConfig,
-        queue: mpsc::Receiver<Job>,
+        queue: mpsc::Receiver<Command>,
+        line: Line,
         status: watch::Sender<Status>,
         stop: watch::Receiver<Option<Instant>>,
-        unsettled: Arc<AtomicUsize>,
+        gauge: Arc<Gauge>,
     ) -> Self {
+        let rules = Rules {
+            resend: config.resend,
+            queue_timeout: config.queue_timeout,
+            poison_tries: config.poison_tries.max(1),
+            backoff: config.backoff,
+            max_fresh: (config.queue / 2).max(1),
+            max_open: config.window.max(1).saturating_add(config.queue),
+        };
         Self {
             config,
             queue,
+            line,
+            flights: Flights::new(rules),
+            drains: Vec::new(),
             status,
             stop,
-            unsettled,
+            gauge,
+            alarm: Alarm::default(),
             failures: 0,
         }
     }
@@ -45,16 +72,20 @@ impl Task {
     pub(super) async fn run(mut self) {
         let mut last_error = None;
         while self.goes_on() {
-            let attempt = self.failures.saturating_add(1);
-            self.status.send_replace(Status::Connecting {
-                attempt,
-                last_error: last_error.clone(),
-            });
-            let error = match self.connect().await {
+            self.tell_connecting(last_error.clone());
+            let config = self.config.clone();
+            let open = open_connection(
+                &config.url,
+                config.credentials.as_ref(),
+                &config.connect,
+                config.receipt_timeout,
+                config.window.max(1),
+            );
+            let error = match self.meanwhile(open).await {
                 None => continue,
                 Some(Err(error)) => error.to_string(),
                 Some(Ok((connection, server))) => {
-                    tracing::info!(url = %self.config.url, ?server, "connected");
+                    tracing::info!(url = %config.url, ?server, "connected");
                     self.status.send_replace(Status::Connected { server });
                     match self.serve(connection).await {
                         Cut::Stopped => continue,
@@ -62,26 +93,26 @@ impl Task {
                     }
                 }
             };
-            tracing::warn!(url = %self.config.url, attempt, error, "no connection to the broker");
-            let wait = self.config.backoff.wait(self.failures, random());
-            self.failures = self.failures.saturating_add(1);
             let attempt = self.failures.saturating_add(1);
+            tracing::warn!(url = %config.url, attempt, error, "no connection to the broker");
+            let wait = config.backoff.wait(self.failures, jitter());
+            self.failures = attempt;
             last_error = Some(error);
-            self.status.send_replace(Status::Connecting {
-                attempt,
-                last_error: last_error.clone(),
-            });
-            self.pause(wait).await;
+            self.tell_connecting(last_error.clone());
+            self.meanwhile(sleep(wait)).await;
         }
-        self.queue.close();
-        while let Ok(job) = self.queue.try_recv() {
-            self.unsettled.fetch_add(1, Ordering::AcqRel);
-            answer(job.reply, Err(NotSent::Stopped.into()));
-        }
-        self.status.send_replace(Status::Stopped);
+        self.finish();
     }
 
-    /// Until the stop; and while draining as long as something is queued and there is time.
+    fn tell_connecting(&self, last_error: Option<String>) {
+        let attempt = self.failures.saturating_add(1);
+        self.status.send_replace(Status::Connecting {
+            attempt,
+            last_error,
+        });
+    }
+
+    /// Until the stop; and while draining as long as something is open and there is time.
     fn goes_on(&mut self) -> bool {
         let drain = *self.stop.borrow_and_update();
         if self.stop.has_changed().is_err() {
@@ -89,54 +120,123 @@ impl Task {
         }
         let Some(deadline) = drain else { return true };
         self.queue.close();
-        !self.queue.is_empty() && Instant::now() < deadline
+        let open = !self.queue.is_empty() || !self.flights.is_empty();
+        open && Instant::now() < deadline
     }
 
-    /// `None` when a stop cut in.
-    async fn connect(&mut self) -> Option<Result<(Connection<Reply>, ServerInfo), ConnectError>> {
-        let Self { config, stop, .. } = self;
-        let credentials = Credentials::for_connect(config.credentials.as_ref(), &config.url);
-        let session = session_config(
-            &config.url,
-            &config.connect,
-            config.receipt_timeout,
-            config.window.max(1),
-        );
-        let open = Connection::open(&config.url, credentials.as_ref(), &config.connect, session);
-        tokio::select! {
-            opened = open => Some(opened),
-            () = stopping(stop) => None,
+    /// Answers all that is left.
+    fn finish(mut self) {
+        self.queue.close();
+        let mut unsettled = self.flights.stop();
+        self.answer();
+        while let Ok(command) = self.queue.try_recv() {
+            match command {
+                Command::Publish { reply, .. } => {
+                    unsettled += 1;
+                    reply.send(Err(NotSent::Stopped.into())).ok();
+                }
+                Command::Drain { reply, .. } => {
+                    reply.send(0).ok();
+                }
+            }
+        }
+        self.gauge.unsettled.fetch_add(unsettled, Ordering::AcqRel);
+        self.status.send_replace(Status::Stopped);
+    }
+
+    /// Does `work` while messages come in and grow old. `None` when a stop cut in.
+    async fn meanwhile<F: Future>(&mut self, work: F) -> Option<F::Output> {
+        let mut work = pin!(work);
+        loop {
+            let due = self.look_around();
+            let room = self.takes_more();
+            tokio::select! {
+                done = &mut work => return Some(done),
+                command = self.queue.recv(), if room => self.take(command),
+                () = self.alarm.wait(due) => {}
+                () = stopping(&mut self.stop) => return None,
+            }
         }
     }
 
-    async fn pause(&mut self, wait: std::time::Duration) {
-        tokio::select! {
-            () = sleep(wait) => {}
-            () = stopping(&mut self.stop) => {}
+    fn takes_more(&self) -> bool {
+        let ended = self.queue.is_closed() && self.queue.is_empty();
+        self.flights.has_room() && !ended
+    }
+
+    /// Takes a command, and those that wait behind it.
+    fn take(&mut self, first: Option<Command>) {
+        let mut next = first;
+        let mut taken = 0;
+        while let Some(command) = next.take() {
+            match command {
+                Command::Publish {
+                    publication,
+                    since,
+                    reply,
+                } => self.flights.submit(since.into_std(), publication, reply),
+                Command::Drain { until, reply } => self.drains.push(Drain {
+                    seq: self.flights.next_seq(),
+                    until,
+                    reply,
+                }),
+            }
+            taken += 1;
+            if taken < MAX_BATCH && self.flights.has_room() {
+                next = self.queue.try_recv().ok();
+            }
+        }
+    }
+
+    /// Answers what is settled or too old; tells when there is more of that.
+    fn look_around(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        self.flights.expire(now.into_std(), self.queued());
+        self.answer();
+        let flights = &self.flights;
+        self.gauge.open.store(flights.len(), Ordering::Release);
+        let done = |drain: &mut Drain| drain.until <= now || !flights.is_open_below(drain.seq);
+        for drain in self.drains.extract_if(.., done) {
+            // Nobody waits any more: then nobody needs the answer.
+            drain.reply.send(flights.open_below(drain.seq)).ok();
+        }
+        let drains = self.drains.iter().map(|drain| drain.until);
+        let flights = self.flights.next_timeout(now.into_std());
+        drains.chain(flights.map(Instant::from_std)).min()
+    }
+
+    /// Messages that were handed over and have no number yet, at most.
+    fn queued(&self) -> usize {
+        self.queue.len() + self.line.len()
+    }
+
+    fn answer(&mut self) {
+        while let Some((reply, answer)) = self.flights.poll_answer() {
+            reply.send(answer).ok();
         }
     }
 
     /// Serves one connection to its end.
-    async fn serve(&mut self, mut connection: Connection<Reply>) -> Cut {
+    async fn serve(&mut self, mut connection: Connection<u64>) -> Cut {
         let mut deadline = *self.stop.borrow();
         loop {
             if let Some(cut) = self.settle(&mut connection) {
+                self.answer();
                 return cut;
             }
-            let drained = connection.session.in_flight() == 0 && self.queue.is_empty();
+            self.send(&mut connection);
+            let due = self.look_around();
+            let drained = self.flights.is_empty() && self.queue.is_empty();
             let late = deadline.is_some_and(|at| at <= Instant::now());
-            if late || (drained && deadline.is_some()) {
+            let left = self.queue.is_closed() && drained;
+            if late || left || (drained && deadline.is_some()) {
                 return self.leave(connection).await;
             }
-            let room = connection.has_room();
+            let room = self.takes_more();
             tokio::select! {
                 () = connection.turn(Reading::On) => {}
-                job = self.queue.recv(), if room && !(deadline.is_some() && self.queue.is_empty()) => {
-                    match job {
-                        Some(job) => self.send(&mut connection, job),
-                        None => return self.leave(connection).await,
-                    }
-                }
+                command = self.queue.recv(), if room => self.take(command),
+                () = self.alarm.wait(due) => {}
                 () = stopping(&mut self.stop) => {
                     deadline = *self.stop.borrow();
                     // No handle is left: nobody waits for an answer.
@@ -149,31 +249,21 @@ impl Task {
         }
     }
 
-    /// Hands over one message, and those that wait behind it, before the next flush.
-    fn send(&mut self, connection: &mut Connection<Reply>, first: Job) {
+    /// Hands over what may go, before the next flush.
+    fn send(&mut self, connection: &mut Connection<u64>) {
         let now = Instant::now().into_std();
-        let mut next = Some(first);
-        let mut taken = 0;
-        while let Some(Job {
-            publication,
-            reply,
-            claimed,
-        }) = next.take()
-        {
-            // A caller that gave up, or dropped its future, takes its message back.
-            if !reply.is_closed() && !claimed.swap(true, Ordering::AcqRel) {
-                connection.session.send(now, publication, reply);
-                connection.load();
-                taken += 1;
-            }
-            if taken < MAX_BATCH && connection.has_room() {
-                next = self.queue.try_recv().ok();
-            }
+        while connection.has_room() {
+            // A caller that dropped its future takes its message back.
+            let next = self.flights.next_send(now, |reply| !reply.is_closed());
+            let Some((seq, publication)) = next else {
+                return;
+            };
+            connection.session.send(now, publication, seq);
         }
     }
 
-    /// Answers what the session settled; tells when it ended.
-    fn settle(&mut self, connection: &mut Connection<Reply>) -> Option<Cut> {
+    /// Passes on what the session settled; tells when it ended.
+    fn settle(&mut self, connection: &mut Connection<u64>) -> Option<Cut> {
         while let Some(event) = connection.session.poll_event() {
             match event {
                 Event::Settled {
@@ -181,33 +271,35 @@ impl Task {
                     outcome: Outcome::Confirmed,
                 } => {
                     self.failures = 0;
-                    answer(token, Ok(Published));
+                    self.flights.confirmed(token);
                 }
                 Event::Settled {
                     token,
                     outcome: Outcome::Refused { message, body },
                 } => {
-                    answer(token, Err(PublishError::Refused { message, body }));
+                    let queued = self.queued();
+                    self.flights.refused(token, message, body, queued);
                 }
                 Event::Settled {
                     token,
-                    outcome: Outcome::Unknown(reason),
-                } => {
-                    if reason == Cut::Stopped {
-                        self.unsettled.fetch_add(1, Ordering::AcqRel);
-                    }
-                    answer(token, Err(PublishError::Unknown { reason }));
-                }
+                    outcome: Outcome::Unknown(_),
+                } => self.flights.lost(token),
                 Event::Connected(_) | Event::Received(_) => {}
-                Event::Ended(cut) => return Some(cut),
+                Event::Ended(cut) => {
+                    let now = Instant::now().into_std();
+                    self.flights.ended(now, &cut, self.queued());
+                    return Some(cut);
+                }
             }
         }
         None
     }
 
-    async fn leave(&mut self, mut connection: Connection<Reply>) -> Cut {
+    async fn leave(&mut self, mut connection: Connection<u64>) -> Cut {
+        let unsettled = self.flights.stop();
+        self.gauge.unsettled.fetch_add(unsettled, Ordering::AcqRel);
+        self.answer();
         connection.session.abandon(&Cut::Stopped);
-        self.settle(&mut connection);
         connection.goodbye().await;
         Cut::Stopped
     }
@@ -227,14 +319,4 @@ async fn stopping(stop: &mut watch::Receiver<Option<Instant>>) {
         _ = stop.changed() => {}
         () = passed => {}
     }
-}
-
-fn answer(reply: Reply, answer: Result<Published, PublishError>) {
-    // Nobody waits any more: then nobody needs the answer.
-    reply.send(answer).ok();
-}
-
-/// Without randomness the backoff is still a backoff, only without jitter.
-fn random() -> u64 {
-    getrandom::u64().unwrap_or(u64::MAX)
 }

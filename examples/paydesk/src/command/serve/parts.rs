@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use order_store::{OrderStore, RelayId};
 use stomp_bridge::{
     broker::Broker,
-    client::{BrokerUrl, ConnectOptions, Publisher, PublisherConfig},
+    client::{BrokerUrl, ConnectOptions, Publisher},
 };
 use url::Url;
 use wxpay_core::client::Client;
@@ -16,7 +16,7 @@ use crate::{
     broker,
     clock::Clock,
     config::{BrokerSetting, ClockSetting, Gateway, Settings},
-    desk::{Desk, Flights, RelayStatus},
+    desk::{Desk, Flights, RelayStatus, relay_publisher},
     http::{BrowserFeed, Front, Shared},
     random,
 };
@@ -107,7 +107,7 @@ pub(super) async fn broker_for(
         }
     };
     Ok(Messaging {
-        publisher: Publisher::spawn(PublisherConfig::new(url)),
+        publisher: relay_publisher(url),
         broker: embedded,
         feed: feed(settings),
     })

@@ -1,0 +1,16 @@
+//! The publisher: a cloneable handle, and one task that owns the connection.
+
+mod batch;
+mod check;
+mod config;
+mod flights;
+mod handle;
+mod outcome;
+mod queue;
+mod task;
+
+pub use check::{QueueCheck, QueueReport, check_queue};
+pub use config::PublisherConfig;
+pub use flights::Resend;
+pub use handle::{Drained, Publisher, Status};
+pub use outcome::{Advice, NotSent, PublishError, Published};

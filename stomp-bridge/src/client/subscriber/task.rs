@@ -1,0 +1,378 @@
+//! The task: connect, subscribe, carry, wait, again. The deliveries decide what may be said.
+
+use super::begin::begin;
+use super::config::{AckMode, SubscriberConfig};
+use super::deliveries::Deliveries;
+use super::error::{AckError, SubscribeError};
+use super::handle::SubscriberStatus;
+use super::message::{Delivery, Message, Settle, ack_id};
+use crate::client::connect::ServerInfo;
+use crate::client::connection::{Connection, Reading};
+use crate::client::event::{Cut, Event, Received};
+use crate::client::redial::{jitter, open_connection};
+use crate::client::session::Subscribe;
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Acknowledgements on their way to the task.
+const MAX_SETTLES: usize = 256;
+
+/// What follows the end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reconnect {
+    Always,
+    Never,
+}
+
+/// Why a subscription or a wait for one ended.
+enum End {
+    Cut(Cut),
+    /// Closed, with this deadline for acknowledgements; or dropped.
+    Stop(Option<Instant>),
+    /// The broker has confirmed that it sends no more.
+    Unsubscribed,
+}
+
+/// What the handle asks for.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The end, by this time.
+    Close(Instant),
+    /// The end once all has come that was on its way.
+    Unsubscribe,
+}
+
+pub(super) struct Task {
+    config: SubscriberConfig,
+    reconnect: Reconnect,
+    messages: mpsc::Sender<Message>,
+    /// Came in, and not yet handed over.
+    waiting: VecDeque<Message>,
+    deliveries: Deliveries,
+    settles: mpsc::Receiver<Settle>,
+    /// For new messages; given up at the close, so that the channel ends with the last of them.
+    settle: Option<mpsc::Sender<Settle>>,
+    status: watch::Sender<SubscriberStatus>,
+    connection: Arc<AtomicU64>,
+    cut: Arc<OnceLock<Cut>>,
+    /// Attempts, since a message last came, that led to nothing.
+    failures: u32,
+}
+
+type First = Option<oneshot::Sender<Result<(), SubscribeError>>>;
+
+impl Task {
+    pub(super) fn new(
+        config: SubscriberConfig,
+        reconnect: Reconnect,
+        messages: mpsc::Sender<Message>,
+        status: watch::Sender<SubscriberStatus>,
+        connection: Arc<AtomicU64>,
+        cut: Arc<OnceLock<Cut>>,
+    ) -> Self {
+        let (settle, settles) = mpsc::channel(MAX_SETTLES);
+        Self {
+            deliveries: Deliveries::new(config.ack),
+            config,
+            reconnect,
+            messages,
+            waiting: VecDeque::new(),
+            settles,
+            settle: Some(settle),
+            status,
+            connection,
+            cut,
+            failures: 0,
+        }
+    }
+
+    /// Gives the number of messages that were out at the close.
+    pub(super) async fn run(
+        mut self,
+        mut first: First,
+        mut stop: oneshot::Receiver<Stop>,
+    ) -> usize {
+        let mut last_error = None;
+        let mut unsettled = 0;
+        loop {
+            self.tell_connecting(last_error.take());
+            let config = self.config.clone();
+            let end = match self.meanwhile(&mut stop, subscribed(&config)).await {
+                Err(end) => end,
+                Ok(Err(error)) => {
+                    last_error = Some(error.to_string());
+                    if let Some(first) = first.take() {
+                        first.send(Err(error)).ok();
+                        break;
+                    }
+                    // There is a subscription that ended, or nobody asks about the first.
+                    if self.reconnect == Reconnect::Never {
+                        break;
+                    }
+                    End::Cut(Cut::Stopped)
+                }
+                Ok(Ok((mut connection, server, early))) => {
+                    self.begun(server, early);
+                    if let Some(first) = first.take() {
+                        first.send(Ok(())).ok();
+                    }
+                    let end = self.serve(&mut connection, &mut stop).await;
+                    match end {
+                        End::Stop(deadline) => {
+                            unsettled = self.close(connection, deadline).await;
+                        }
+                        End::Unsubscribed => connection.goodbye().await,
+                        End::Cut(_) => {}
+                    }
+                    end
+                }
+            };
+            self.ended();
+            match end {
+                End::Stop(_) => break,
+                End::Unsubscribed => {
+                    self.hand_over_the_rest().await;
+                    break;
+                }
+                End::Cut(cut) if self.reconnect == Reconnect::Never => {
+                    // Set before the channel closes, so that who sees `None` finds it.
+                    self.cut.set(cut).ok();
+                    self.hand_over_the_rest().await;
+                    break;
+                }
+                // Why the attempt failed stands already.
+                End::Cut(cut) => last_error = last_error.or(Some(cut.to_string())),
+            }
+            tracing::warn!(url = %config.url, destination = %config.destination, error = last_error, "no subscription");
+            let wait = config.backoff.wait(self.failures, jitter());
+            self.failures = self.failures.saturating_add(1);
+            self.tell_connecting(last_error.clone());
+            match self.meanwhile(&mut stop, sleep(wait)).await {
+                Ok(()) | Err(End::Cut(_)) => {}
+                Err(End::Stop(_)) => break,
+                Err(End::Unsubscribed) => {
+                    self.hand_over_the_rest().await;
+                    break;
+                }
+            }
+        }
+        self.status.send_replace(SubscriberStatus::Ended);
+        unsettled
+    }
+
+    fn tell_connecting(&self, last_error: Option<String>) {
+        let attempt = self.failures.saturating_add(1);
+        self.status.send_replace(SubscriberStatus::Connecting {
+            attempt,
+            last_error,
+        });
+    }
+
+    fn begun(&mut self, server: ServerInfo, early: Vec<Received>) {
+        let Self { config, .. } = self;
+        tracing::info!(url = %config.url, destination = %config.destination, ?server, "subscribed");
+        self.turn_over();
+        for received in early {
+            self.received(received);
+        }
+        self.status
+            .send_replace(SubscriberStatus::Subscribed { server });
+    }
+
+    fn ended(&mut self) {
+        self.turn_over();
+        if self.config.ack != AckMode::Auto {
+            // The broker has them again.
+            self.waiting.clear();
+        }
+    }
+
+    fn turn_over(&mut self) {
+        let connection = self.deliveries.turn_over();
+        self.connection.store(connection, Ordering::Release);
+    }
+
+    fn received(&mut self, received: Received) {
+        self.failures = 0;
+        // At the end there is no sender, and nobody to hand the message to.
+        let Some(settle) = self.settle.clone() else {
+            return;
+        };
+        let tag = self.deliveries.deliver(ack_id(&received));
+        let delivery = Delivery { tag, settle };
+        self.waiting.push_back(Message::new(received, delivery));
+    }
+
+    /// Does `work`, for which there is no subscription yet, while acknowledgements of an earlier
+    /// one are answered and what waits is handed over.
+    async fn meanwhile<F: Future>(
+        &mut self,
+        stop: &mut oneshot::Receiver<Stop>,
+        work: F,
+    ) -> Result<F::Output, End> {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                stop = &mut *stop => {
+                    return Err(match stop {
+                        Ok(Stop::Close(deadline)) => End::Stop(Some(deadline)),
+                        Ok(Stop::Unsubscribe) => End::Unsubscribed,
+                        Err(_) => End::Stop(None),
+                    });
+                }
+                Some(settle) = self.settles.recv() => {
+                    let answer = self.deliveries.settle(settle.tag).map(drop);
+                    settle.reply.send(answer).ok();
+                }
+                permit = self.messages.reserve(), if !self.waiting.is_empty() => {
+                    match (permit, self.waiting.pop_front()) {
+                        (Ok(permit), Some(message)) => permit.send(message),
+                        _ => self.waiting.clear(),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Serves one subscription to its end.
+    async fn serve(
+        &mut self,
+        connection: &mut Connection<()>,
+        stop: &mut oneshot::Receiver<Stop>,
+    ) -> End {
+        let mut leaving = false;
+        loop {
+            while let Some(event) = connection.session.poll_event() {
+                match event {
+                    Event::Received(received) => self.received(received),
+                    Event::Ended(cut) => return End::Cut(cut),
+                    // The subscription's late receipt, or the one for the goodbye to it.
+                    Event::Settled { .. } | Event::Connected(_) => {}
+                }
+            }
+            if leaving && connection.session.in_flight() == 0 {
+                return End::Unsubscribed;
+            }
+            while !self.waiting.is_empty() {
+                match self.messages.try_reserve() {
+                    Ok(permit) => self.waiting.pop_front().map_or((), |m| permit.send(m)),
+                    Err(_) => break,
+                }
+            }
+            let read = self.waiting.is_empty() && self.deliveries.has_room();
+            let reading = if read { Reading::On } else { Reading::Paused };
+            let takes_bytes = connection.takes_bytes();
+            let asked_to_leave = tokio::select! {
+                () = connection.turn(reading) => false,
+                Some(settle) = self.settles.recv(), if takes_bytes => {
+                    settle_with(&mut self.deliveries, connection, settle);
+                    while connection.takes_bytes()
+                        && let Ok(settle) = self.settles.try_recv()
+                    {
+                        settle_with(&mut self.deliveries, connection, settle);
+                    }
+                    false
+                }
+                permit = self.messages.reserve(), if !self.waiting.is_empty() => {
+                    if let (Ok(permit), Some(message)) = (permit, self.waiting.pop_front()) {
+                        permit.send(message);
+                    }
+                    false
+                }
+                stop = &mut *stop, if !leaving => match stop {
+                    Ok(Stop::Unsubscribe) => true,
+                    Ok(Stop::Close(deadline)) => return End::Stop(Some(deadline)),
+                    Err(_) => return End::Stop(None),
+                },
+            };
+            if asked_to_leave {
+                leaving = true;
+                connection
+                    .session
+                    .unsubscribe(Instant::now().into_std(), ());
+                if self.config.ack != AckMode::Auto {
+                    // RabbitMQ takes no acknowledgement for a subscription that is gone.
+                    self.ended();
+                    self.settle = None;
+                }
+            }
+        }
+    }
+
+    /// Takes acknowledgements as long as somebody holds a message, up to the deadline; gives the
+    /// number of messages that go back.
+    async fn close(&mut self, mut connection: Connection<()>, deadline: Option<Instant>) -> usize {
+        self.waiting.clear();
+        self.settle = None;
+        let until = deadline.unwrap_or_else(Instant::now);
+        let mut late = pin!(sleep_until(until));
+        loop {
+            while let Some(event) = connection.session.poll_event() {
+                if matches!(event, Event::Ended(_)) {
+                    return self.deliveries.unsettled();
+                }
+            }
+            let takes_bytes = connection.takes_bytes();
+            tokio::select! {
+                // What is over is over: first the deadline, then what is held.
+                biased;
+                () = &mut late => break,
+                settle = self.settles.recv(), if takes_bytes => match settle {
+                    Some(settle) => settle_with(&mut self.deliveries, &mut connection, settle),
+                    None => break,
+                },
+                () = connection.turn(Reading::On) => {}
+            }
+        }
+        connection.goodbye().await;
+        self.deliveries.unsettled()
+    }
+
+    /// The connection is over, and what it brought is not lost.
+    async fn hand_over_the_rest(&mut self) {
+        for message in std::mem::take(&mut self.waiting) {
+            if self.messages.send(message).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Says it to the broker, if that may be.
+fn settle_with(deliveries: &mut Deliveries, connection: &mut Connection<()>, settle: Settle) {
+    let Settle { tag, how, reply } = settle;
+    let answer = deliveries.settle(tag).and_then(|id| {
+        let now = Instant::now().into_std();
+        let said = connection.session.settle(now, &id, how);
+        said.map_err(|_| AckError::NoNack)
+    });
+    // A caller that is gone does not need the answer.
+    reply.send(answer).ok();
+}
+
+async fn subscribed(
+    config: &SubscriberConfig,
+) -> Result<(Connection<()>, ServerInfo, Vec<Received>), SubscribeError> {
+    let receipt_timeout = config.connect.connect_timeout;
+    let (mut connection, server) = open_connection(
+        &config.url,
+        config.credentials.as_ref(),
+        &config.connect,
+        receipt_timeout,
+        1,
+    )
+    .await?;
+    let subscribe = Subscribe {
+        destination: config.destination.as_str(),
+        ack: config.ack,
+        prefetch: config.prefetch.filter(|_| config.ack != AckMode::Auto),
+        headers: &config.headers,
+    };
+    let early = begin(&mut connection, &subscribe).await?;
+    Ok((connection, server, early))
+}
