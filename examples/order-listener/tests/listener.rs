@@ -246,7 +246,12 @@ async fn a_start_that_cannot_succeed_is_one_clear_line() {
         assert_eq!(text.lines().count(), 1, "{text}");
         text
     };
-    let text = reason(&|c| drop(c.env("ORDER_LISTENER_BROKER", &wrong)), 1);
+    let text = reason(
+        &|c| {
+            c.env("ORDER_LISTENER_BROKER", &wrong);
+        },
+        1,
+    );
     assert!(
         text.contains("--broker") && text.contains("Access refused"),
         "{text}"
@@ -261,7 +266,12 @@ async fn a_start_that_cannot_succeed_is_one_clear_line() {
     assert!(reason(&without_account, 1).contains("--mch-id"));
 
     let listener = Listener::start(data, &url, |_| {});
-    let text = reason(&|c| drop(c.arg("orders")), 2);
+    let text = reason(
+        &|c| {
+            c.arg("orders");
+        },
+        2,
+    );
     assert!(text.contains("in use"), "{text}");
     assert_eq!(listener.interrupt(), (Some(0), vec![]));
 }

@@ -45,7 +45,8 @@ pub(crate) async fn run(args: BenchArgs) -> Result<Exit> {
         let window = window.get();
         let publisher = broker.publisher(window);
         let run = measure(&publisher, &args, &destination, window).await;
-        publisher.shutdown(GOODBYE).await;
+        // Every message has its answer.
+        let _ = publisher.shutdown(GOODBYE).await;
         let run = run.with_context(|| format!("window {window}"))?;
         exit::write(run.line(&args, window).as_bytes())?;
     }

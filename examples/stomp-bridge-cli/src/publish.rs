@@ -89,7 +89,8 @@ pub(crate) async fn run(args: PubArgs) -> Result<Exit> {
         }
     }
     drop(answers);
-    publisher.shutdown(GOODBYE).await;
+    // The tally tells what has no receipt.
+    let _ = publisher.shutdown(GOODBYE).await;
     eprintln!(
         "{} confirmed, {} refused, {} unknown, {} not sent, of {count} in {:.3} s",
         tally.confirmed,

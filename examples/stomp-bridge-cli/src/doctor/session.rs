@@ -42,7 +42,8 @@ pub(crate) async fn examine(
     config.resend = Resend::Never;
     let publisher = Publisher::spawn(config);
     let found = through(broker, &publisher, trial, watch, tell).await;
-    publisher.shutdown(GOODBYE).await;
+    // Each message had its answer.
+    let _ = publisher.shutdown(GOODBYE).await;
     found
 }
 
