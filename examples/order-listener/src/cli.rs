@@ -42,7 +42,7 @@ pub(crate) enum ParkedCommand {
 /// Where everything is.
 #[derive(Args)]
 pub(crate) struct Settings {
-    /// The broker: ws, wss, stomp or stomps://USER:PASSCODE@HOST[:PORT][/PATH]
+    /// The broker, such as stomp://USER:PASSCODE@HOST:61613 or ws://USER:PASSCODE@HOST:15674/ws
     #[arg(
         long,
         global = true,

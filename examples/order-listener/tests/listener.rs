@@ -196,6 +196,28 @@ async fn the_desk_is_asked_and_orders_are_learned_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_has_to_wait_is_the_brokers_again_after_a_stop() {
+    let (keep, server, desk) = (folder(), Embedded::start().await, Desk::start().await);
+    let data = keep.path();
+    desk.answer("ORDER-1", 503, json!({}));
+    let listener = Listener::start(data, &server.url("listener"), |command| {
+        command
+            .env("ORDER_LISTENER_DESK", desk.url())
+            .env("PAYDESK_API_TOKEN", TOKEN);
+    });
+    let payer = Payer::new(&server.url("payer"));
+    payer.tell("ORDER-1", "4200000001").await;
+    listener.wait_for_log("has to wait");
+    assert_eq!(listener.interrupt(), (Some(0), vec![]));
+    assert!(parked_codes(data).is_empty());
+
+    import(data, ORDERS);
+    let listener = Listener::start(data, &server.url("listener"), |_| {});
+    assert_eq!(listener.next_paid()["paid"], "ORDER-1");
+    assert_eq!(listener.interrupt(), (Some(0), vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_amount_that_the_desk_sees_otherwise_is_set_aside() {
     let (keep, server, desk) = (folder(), Embedded::start().await, Desk::start().await);
     let data = keep.path();

@@ -1,5 +1,7 @@
 //! The listener against RabbitMQ, which `cargo xtask test` starts.
 #![allow(clippy::unwrap_used, missing_docs)]
+// The fault points are compiled into debug builds only.
+#![cfg(debug_assertions)]
 
 mod support;
 
@@ -46,8 +48,6 @@ async fn once_in_effect(listener_url: &str, payer_url: &str, number: &str) {
     assert!(parked_codes(data).is_empty());
 }
 
-/// Fault points are compiled into debug builds only.
-#[cfg(debug_assertions)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_once_in_effect_over_tcp_and_over_websocket() {
     let _alone = ONE_AT_A_TIME.lock().await;

@@ -30,14 +30,17 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, of the command or of one of its sub-commands
+    Man {
+        /// Which sub-command
+        command: Option<String>,
+    },
 }
 
 /// Which broker, and who connects.
 #[derive(Args)]
 pub(crate) struct Target {
-    /// The broker: ws, wss, stomp or stomps://USER[:PASSCODE]@HOST[:PORT][/PATH][?vhost=NAME]
+    /// The broker, such as stomp://USER@HOST:61613 or ws://USER@HOST:15674/ws; stomps and wss with TLS; ?vhost=NAME behind it for another virtual host
     #[arg(long, value_name = "URL", env = "STOMP_URL", hide_env_values = true)]
     pub(crate) url: Option<String>,
     /// File that holds the passcode, in place of one in the URL or in STOMP_PASSCODE
@@ -56,7 +59,7 @@ pub(crate) struct Target {
 pub(crate) struct PubArgs {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Where to: /queue/NAME, /amq/queue/NAME, /exchange/NAME[/KEY] or /topic/KEY
+    /// Where to: /queue/NAME, /amq/queue/NAME, /exchange/NAME, /exchange/NAME/KEY or /topic/KEY
     pub(crate) destination: String,
     /// The body; without it and --file it is read from standard input
     pub(crate) body: Option<String>,
@@ -97,7 +100,7 @@ pub(crate) struct PubArgs {
 pub(crate) struct SubArgs {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Where from: /queue/NAME, /amq/queue/NAME, /exchange/NAME[/KEY] or /topic/KEY
+    /// Where from: /queue/NAME, /amq/queue/NAME, /exchange/NAME, /exchange/NAME/KEY or /topic/KEY
     pub(crate) destination: String,
     /// When a message counts as consumed
     #[arg(long, value_enum, default_value_t = Ack::ClientIndividual)]

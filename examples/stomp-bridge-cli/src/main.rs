@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
         Command::Bench(args) => bench::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Completions { shell } => Ok(completions(shell)),
-        Command::Man => Ok(man()),
+        Command::Man { command } => Ok(man(command.as_deref())),
     };
     match result {
         Ok(exit) => exit,
@@ -45,9 +45,19 @@ fn completions(shell: clap_complete::Shell) -> Exit {
     exit::print(&script)
 }
 
-fn man() -> Exit {
+fn man(name: Option<&str>) -> Exit {
+    let mut command = Cli::command();
+    // Gives sub-commands their full names.
+    command.build();
+    let found = match name {
+        None => Some(&command),
+        Some(name) => command.find_subcommand(name),
+    };
+    let Some(command) = found else {
+        return exit::fault("man: there is no such sub-command");
+    };
     let mut page = Vec::new();
-    match clap_mangen::Man::new(Cli::command()).render(&mut page) {
+    match clap_mangen::Man::new(command.clone()).render(&mut page) {
         Ok(()) => exit::print(&page),
         Err(error) => exit::fault(&format!("no manual page: {error}")),
     }

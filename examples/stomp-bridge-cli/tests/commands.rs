@@ -152,6 +152,12 @@ async fn a_refusal_is_exit_one_and_what_cannot_be_tried_is_exit_two() {
             ),
             (vec!["pub", "/queue/a", "x"], "--url"),
             (
+                vec![
+                    "pub", "--url", &payer, "/queue/a", "x", "--header", "no-colon",
+                ],
+                "--header",
+            ),
+            (
                 vec!["pub", "--url", "http://h", "/queue/a", "x"],
                 "--url: scheme",
             ),
@@ -329,6 +335,12 @@ async fn bench_gives_a_line_for_each_window() {
 
 #[test]
 fn completions_and_the_manual_know_the_commands() {
+    let page = run(&["man", "doctor"]);
+    assert!(
+        page.code == Some(0) && page.out.contains("subscribe"),
+        "{page:?}"
+    );
+    assert_eq!(run(&["man", "nothing"]).code, Some(2));
     for arguments in [
         &["completions", "bash"][..],
         &["completions", "fish"],

@@ -368,8 +368,7 @@ fn a_connection_that_does_not_last() {
     assert!(fine["diagnosis"].is_null(), "{fine}");
     // As a proxy with a short idle time-out does.
     let addr = listen(|mut tcp| {
-        let connect = peer::read_frame(&mut tcp);
-        assert!(connect.starts_with("CONNECT"));
+        peer::read_frame(&mut tcp);
         say(&mut tcp, CONNECTED);
         let frame = peer::read_frame(&mut tcp);
         say(&mut tcp, &receipt(&frame).unwrap());

@@ -1,10 +1,10 @@
 //! What an open session can do: a receipt, and heart-beats.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use stomp_bridge::client::{
-    AckMode, ConnectOptions, Destination, Publication, Publisher, PublisherConfig, Resend, Status,
-    Subscriber, SubscriberConfig,
+    AckMode, Backoff, ConnectOptions, Destination, Publication, Publisher, PublisherConfig, Resend,
+    Status, Subscriber, SubscriberConfig,
 };
 use tokio::time::{Instant, timeout};
 
@@ -17,6 +17,10 @@ use crate::broker::Broker;
 /// RabbitMQ's floor for heart-beats: the sooner one is missed, the sooner it is seen.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 const GOODBYE: Duration = Duration::from_secs(1);
+/// A wait that nobody sees the end of.
+const NEVER: Duration = Duration::from_hours(24 * 365);
+/// How much later than its connection's end a message may have its answer.
+const ANSWER_GRACE: Duration = Duration::from_millis(500);
 const BODY: &str = "stomp-bridge doctor";
 
 pub(crate) async fn examine(
@@ -38,8 +42,12 @@ pub(crate) async fn examine(
     };
     config.receipt_timeout = broker.patience;
     config.queue_timeout = broker.patience;
-    // The first answer is the one that tells.
+    // The first answer is the one that tells, and so is the first connection's end.
     config.resend = Resend::Never;
+    config.backoff = Backoff {
+        base: NEVER,
+        cap: NEVER,
+    };
     let publisher = Publisher::spawn(config);
     let found = through(broker, &publisher, trial, watch, tell).await;
     // Each message had its answer.
@@ -69,28 +77,9 @@ async fn through(
     if watch.is_zero() {
         return Ok(());
     }
-    let mut status = publisher.status();
-    let connected = status.wait_for(|status| matches!(status, Status::Connected { .. }));
-    timeout(broker.patience, connected).await.ok();
     let started = Instant::now();
-    let lost = status.wait_for(|status| {
-        matches!(
-            status,
-            Status::Connecting {
-                last_error: Some(_),
-                ..
-            }
-        )
-    });
-    if let Ok(Ok(lost)) = timeout(watch, lost).await {
-        let Status::Connecting {
-            last_error: Some(why),
-            ..
-        } = &*lost
-        else {
-            return Ok(());
-        };
-        return Err(diagnosis::of_watch(started.elapsed(), why));
+    if let Ok(why) = timeout(watch, lost(publisher)).await {
+        return Err(diagnosis::of_watch(started.elapsed(), &why));
     }
     let every = HEARTBEAT.as_secs();
     tell(Done {
@@ -110,7 +99,16 @@ async fn send(
 ) -> Result<(), Diagnosis> {
     let started = Instant::now();
     let message = Publication::new(destination.clone(), BODY).content_type("text/plain");
-    match publisher.publish(message).await {
+    let mut publish = pin!(publisher.publish(message));
+    let answer = tokio::select! {
+        answer = &mut publish => answer,
+        // A refusal ends the connection too, and says more.
+        why = lost(publisher) => match timeout(ANSWER_GRACE, publish).await {
+            Ok(answer) => answer,
+            Err(_) => return Err(diagnosis::of_watch(started.elapsed(), &why)),
+        },
+    };
+    match answer {
         Ok(_) => {
             tell(Done {
                 step: "receipt",
@@ -120,6 +118,23 @@ async fn send(
             Ok(())
         }
         Err(error) => Err(diagnosis::of_publish(&broker.url, destination, &error)),
+    }
+}
+
+/// Why the connection is lost, once it is.
+async fn lost(publisher: &Publisher) -> String {
+    let mut status = publisher.status();
+    loop {
+        if let Status::Connecting {
+            last_error: Some(why),
+            ..
+        } = &*status.borrow_and_update()
+        {
+            return why.clone();
+        }
+        if status.changed().await.is_err() {
+            return "the publisher stopped".to_owned();
+        }
     }
 }
 
