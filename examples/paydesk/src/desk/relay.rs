@@ -139,10 +139,7 @@ impl Relay {
         let result = self.publisher.publish(publication).await;
         let (refused, reason) = match &result {
             Ok(_) => (false, String::new()),
-            Err(error) => (
-                error.advice() == Advice::Park,
-                error.to_string(),
-            ),
+            Err(error) => (error.advice() == Advice::Park, error.to_string()),
         };
         self.status.set(result.is_err().then(|| reason.clone()));
         let outcome = if result.is_ok() {

@@ -232,13 +232,10 @@ impl Subscriber {
             stop.send(Stop::Close(Close { until, unread })).ok();
         }
         let ended = timeout(deadline + GOODBYE_GRACE, &mut self.task).await;
-        let unsettled = match ended {
-            Ok(unsettled) => unsettled.unwrap_or(0),
-            Err(_) => {
-                self.task.abort();
-                0
-            }
-        };
+        if ended.is_err() {
+            self.task.abort();
+        }
+        let unsettled = ended.map_or(0, |ended| ended.unwrap_or(0));
         Closed { unsettled }
     }
 }
