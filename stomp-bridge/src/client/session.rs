@@ -304,11 +304,6 @@ impl<T> Session<T> {
         }
     }
 
-    /// The version that was agreed on: it decides the escapes and the form of ACK.
-    fn version(&self) -> Version {
-        Version::V1_2
-    }
-
     /// Sends a message and asks for its receipt. Call it only while [`has_room`](Self::has_room).
     /// Messages sent one after the other are transmitted in one piece.
     pub(crate) fn send(&mut self, now: Instant, publication: &Publication, token: T) {

@@ -1,10 +1,12 @@
 //! What must hold against any broker that serves the flow: the embedded one and RabbitMQ.
 
 use super::soon;
+use futures_util::StreamExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stomp_bridge::client::{
-    BrokerUrl, ConnectError, ConnectOptions, Credentials, Cut, Destination, Publication,
-    PublishError, Publisher, PublisherConfig, SubscribeError, Subscriber,
+    AckError, AckMode, BrokerUrl, ConnectError, ConnectOptions, Credentials, Cut, Destination,
+    Publication, PublishError, Publisher, PublisherConfig, Requeue, SubscribeError, Subscriber,
+    SubscriberConfig, check_queue,
 };
 
 /// Whether the broker says why it refuses. RabbitMQ over WebSocket only closes.
@@ -27,6 +29,9 @@ pub async fn run(endpoint: &Endpoint) {
     a_message_arrives_with_its_headers(endpoint).await;
     order_is_kept_through_the_window(endpoint).await;
     a_refusal_is_told_as_far_as_the_transport_can(endpoint).await;
+    a_refused_message_stops_its_own_key_only(endpoint).await;
+    messages_are_acknowledged_one_by_one(endpoint).await;
+    the_queue_can_be_looked_at(endpoint).await;
     a_page_gets_its_own_notice_only(endpoint).await;
     webguest_is_kept_out(endpoint).await;
 }
@@ -153,7 +158,8 @@ async fn a_refusal_is_told_as_far_as_the_transport_can(at: &Endpoint) {
             assert!(!error.may_have_arrived());
         }
         (
-            PublishError::Unknown {
+            PublishError::Poison {
+                tries: 3,
                 reason: Cut::Closed { note },
             },
             Refusals::Silent,
@@ -167,6 +173,96 @@ async fn a_refusal_is_told_as_far_as_the_transport_can(at: &Endpoint) {
     let fine = Publication::new(Destination::queue("order_pay").unwrap(), "after");
     soon(publisher.publish(fine)).await.unwrap();
     publisher.shutdown(super::SOON).await;
+}
+
+/// However much the transport tells, the culprit is found among the others.
+async fn a_refused_message_stops_its_own_key_only(at: &Endpoint) {
+    const MESSAGES: usize = 30;
+    let publisher = Publisher::spawn(PublisherConfig::new(at.payer.clone()));
+    let order_pay = Destination::queue("order_pay").unwrap();
+    let nope = Destination::exchange("nope", None).unwrap();
+    let messages = (0..MESSAGES).map(|n| {
+        let (to, key) = match n {
+            10 => (&nope, "c"),
+            20 => (&order_pay, "c"),
+            n => (&order_pay, ["a", "b"][n % 2]),
+        };
+        let id = n.to_string();
+        Publication::new(to.clone(), "x").message_id(id).key(key)
+    });
+    let answers: Vec<_> = soon(publisher.publish_all(messages).collect()).await;
+    for (n, answer) in answers {
+        match (n, answer, at.refusals_of_payer) {
+            (10, Err(PublishError::Refused { .. }), Refusals::Told)
+            | (10, Err(PublishError::Poison { .. }), Refusals::Silent) => {}
+            (20, Err(PublishError::KeyBlocked { earlier, .. }), _) => {
+                assert_eq!(earlier.as_deref(), Some("10"));
+            }
+            (n, answer, _) => assert!(n != 10 && n != 20 && answer.is_ok(), "{n}: {answer:?}"),
+        }
+    }
+    publisher.shutdown(super::SOON).await;
+}
+
+async fn messages_are_acknowledged_one_by_one(at: &Endpoint) {
+    let run = run_id();
+    let order_pay = Destination::queue("order_pay").unwrap();
+    let publisher = Publisher::spawn(PublisherConfig::new(at.payer.clone()));
+    let names = ["acked", "dead", "kept"].map(|name| format!("{run} {name}"));
+    let messages = names
+        .iter()
+        .map(|name| Publication::new(order_pay.clone(), name.clone()));
+    let answers: Vec<_> = soon(publisher.publish_all(messages).collect()).await;
+    assert!(answers.iter().all(|(_, answer)| answer.is_ok()));
+    publisher.shutdown(super::SOON).await;
+
+    let mut config = SubscriberConfig::new(at.listener.clone(), order_pay);
+    config.prefetch = Some(3);
+    // Of this run; what others left is done with.
+    let next = async |subscriber: &mut Subscriber| loop {
+        let message = soon(subscriber.recv()).await.expect("a message");
+        if message.text().is_some_and(|text| text.starts_with(&run)) {
+            break message;
+        }
+        soon(message.ack()).await.unwrap();
+    };
+    let mut one = soon(Subscriber::subscribe(config.clone())).await.unwrap();
+    let mut held = Vec::new();
+    for name in &names {
+        let message = next(&mut one).await;
+        assert_eq!(message.text(), Some(name.as_str()));
+        held.push(message);
+    }
+    soon(held[0].ack()).await.unwrap();
+    soon(held[0].ack()).await.unwrap_err();
+    soon(held[1].nack(Requeue::DeadLetter)).await.unwrap();
+    soon(held[2].nack(Requeue::Yes)).await.unwrap();
+    let again = next(&mut one).await;
+    assert_eq!(again.text(), Some(names[2].as_str()));
+    assert!(again.redelivered());
+    // Held, and not acknowledged by the end.
+    let closed = soon(one.close_within(Duration::from_millis(100))).await;
+    assert!(closed.unsettled >= 1);
+    assert_eq!(soon(again.ack()).await, Err(AckError::Stopped));
+
+    config.ack = AckMode::Client;
+    let mut other = soon(Subscriber::subscribe(config)).await.unwrap();
+    let kept = next(&mut other).await;
+    assert_eq!(kept.text(), Some(names[2].as_str()));
+    assert!(kept.redelivered());
+    soon(kept.ack()).await.unwrap();
+    drop(kept);
+    soon(other.close_within(super::SOON)).await;
+}
+
+async fn the_queue_can_be_looked_at(at: &Endpoint) {
+    let options = ConnectOptions::default();
+    let order_pay = Destination::queue("order_pay").unwrap();
+    soon(check_queue(&at.listener, &order_pay, &options))
+        .await
+        .unwrap();
+    let error = soon(check_queue(&at.guest, &order_pay, &options)).await;
+    assert!(error.is_err(), "no right to read");
 }
 
 async fn a_page_gets_its_own_notice_only(at: &Endpoint) {

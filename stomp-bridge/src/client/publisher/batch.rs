@@ -3,7 +3,7 @@
 use super::Publisher;
 use super::handle::lost_with_the_task;
 use super::outcome::{NotSent, PublishError, Published};
-use super::queue::{Command, Reply, Turned};
+use super::queue::{Command, Entered, Reply};
 use crate::client::publication::Publication;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, Stream};
@@ -83,9 +83,9 @@ impl<'a, S: Stream<Item = Publication>> Batch<'a, S> {
         };
         self.pending
             .push_back(match self.publisher.entrance.try_enter(command) {
-                Ok(()) => Pending::Waits(answer),
-                Err(Turned::Stopped) => Pending::Answered(NotSent::Stopped.into()),
-                Err(Turned::Full(command)) => {
+                Entered::In => Pending::Waits(answer),
+                Entered::Stopped => Pending::Answered(NotSent::Stopped.into()),
+                Entered::Full(command) => {
                     let publisher = self.publisher;
                     let deadline = since + publisher.queue_timeout;
                     let entering = publisher.entrance.enter(command, deadline);

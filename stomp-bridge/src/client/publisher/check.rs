@@ -108,9 +108,10 @@ async fn look_again(
                 faults.push((queue.clone(), error));
             }
         }
-        report.send_replace(match faults.is_empty() {
-            true => QueueReport::AllThere,
-            false => QueueReport::Faults(faults),
+        report.send_replace(if faults.is_empty() {
+            QueueReport::AllThere
+        } else {
+            QueueReport::Faults(faults)
         });
     }
 }

@@ -169,11 +169,7 @@ impl<R> Flights<R> {
         };
         if !self.blocks.is_empty() {
             self.blocks.retain(|_, block| seq < block.below);
-            if let Some(earlier) = self.blocked_by(&flight.publication, seq) {
-                let error = PublishError::KeyBlocked {
-                    earlier,
-                    sent: false,
-                };
+            if let Some(error) = self.blocked(&flight, seq) {
                 return self.answers.push_back((flight.reply, Err(error)));
             }
         }
@@ -375,9 +371,13 @@ impl<R> Flights<R> {
         self.answers.push_back((flight.reply, Err(error)));
     }
 
-    fn blocked_by(&self, publication: &Publication, seq: Seq) -> Option<Option<String>> {
-        let block = self.blocks.get(publication.key.as_ref()?)?;
-        (seq < block.below).then(|| block.earlier.clone())
+    /// The error of a message that is blocked.
+    fn blocked(&self, flight: &Flight<R>, seq: Seq) -> Option<PublishError> {
+        let block = self.blocks.get(flight.publication.key.as_ref()?)?;
+        (seq < block.below).then(|| PublishError::KeyBlocked {
+            earlier: block.earlier.clone(),
+            sent: flight.was_sent,
+        })
     }
 
     /// Answers what waits to be sent behind a message that has failed.
@@ -398,14 +398,11 @@ impl<R> Flights<R> {
 
     fn without_blocked(&mut self, mut queue: VecDeque<Seq>) -> VecDeque<Seq> {
         queue.retain(|&seq| {
-            let blocked = self
-                .open
-                .get(&seq)
-                .and_then(|flight| self.blocked_by(&flight.publication, seq));
-            let Some(earlier) = blocked else { return true };
+            let flight = self.open.get(&seq);
+            let Some(error) = flight.and_then(|flight| self.blocked(flight, seq)) else {
+                return true;
+            };
             if let Some(flight) = self.open.remove(&seq) {
-                let sent = flight.was_sent;
-                let error = PublishError::KeyBlocked { earlier, sent };
                 self.answers.push_back((flight.reply, Err(error)));
             }
             false

@@ -362,9 +362,9 @@ fn the_deadlines_of_a_message() {
     world.submit(None, false);
     let queued = world.now + 10 * S;
     assert_eq!(world.flights.next_timeout(world.now), Some(queued));
-    world.pass(10 * S - Duration::from_millis(1));
+    world.pass(9 * S);
     assert_eq!(world.messages[0].answer, None);
-    world.pass(Duration::from_millis(1));
+    world.pass(S);
     let timed_out = PublishError::NotSent(NotSent::TimedOut);
     assert_eq!(world.messages[0].answer, Some(Err(timed_out)));
 

@@ -43,7 +43,6 @@ pub enum Status {
 
 /// What [`Publisher::drain`] or [`Publisher::shutdown`] left undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "it says whether everything has its receipt"]
 pub struct Drained {
     /// Messages without an answer at the deadline. After a drain they may still get one; at a
     /// shutdown each was answered with an error.

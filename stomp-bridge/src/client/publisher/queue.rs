@@ -71,23 +71,24 @@ impl Entrance {
     }
 
     /// Puts a command in if there is room and nobody waits for it.
-    pub(super) fn try_enter(&self, command: Command) -> Result<(), Turned> {
+    pub(super) fn try_enter(&self, command: Command) -> Entered {
         if self.turn.waiting.load(Ordering::Acquire) > 0 {
-            return Err(Turned::Full(command));
+            return Entered::Full(command);
         }
-        self.commands.try_send(command).map_err(|e| match e {
-            TrySendError::Closed(_) => Turned::Stopped,
-            TrySendError::Full(command) => Turned::Full(command),
-        })
+        match self.commands.try_send(command) {
+            Ok(()) => Entered::In,
+            Err(TrySendError::Closed(_)) => Entered::Stopped,
+            Err(TrySendError::Full(command)) => Entered::Full(command),
+        }
     }
 
     /// Puts a command in, behind all that came before. Who finds the queue full waits for a turn:
     /// a place that comes free while others wait is theirs.
     pub(super) async fn enter(&self, command: Command, deadline: Instant) -> Result<(), NotSent> {
         let command = match self.try_enter(command) {
-            Ok(()) => return Ok(()),
-            Err(Turned::Stopped) => return Err(NotSent::Stopped),
-            Err(Turned::Full(command)) => command,
+            Entered::In => return Ok(()),
+            Entered::Stopped => return Err(NotSent::Stopped),
+            Entered::Full(command) => command,
         };
         let _waiting = self.turn.wait();
         let in_turn = async {
@@ -104,8 +105,9 @@ impl Entrance {
     }
 }
 
-/// Why a command did not get in at once.
-pub(super) enum Turned {
+/// Whether a command got in at once.
+pub(super) enum Entered {
+    In,
     Full(Command),
     Stopped,
 }

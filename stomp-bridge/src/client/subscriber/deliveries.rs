@@ -24,6 +24,7 @@ pub(super) struct Deliveries {
     next: u64,
     /// What the broker calls each message, by number.
     out: BTreeMap<u64, String>,
+    handed_back: usize,
 }
 
 impl Deliveries {
@@ -33,12 +34,14 @@ impl Deliveries {
             connection: 0,
             next: 0,
             out: BTreeMap::new(),
+            handed_back: 0,
         }
     }
 
     /// A connection has begun or ended: what is out is the broker's again.
     pub(super) fn turn_over(&mut self) -> u64 {
         self.out.clear();
+        self.handed_back = 0;
         self.connection += 1;
         self.connection
     }
@@ -71,12 +74,25 @@ impl Deliveries {
         Ok(id)
     }
 
+    /// The caller will never see the message: the broker shall have it again.
+    pub(super) fn hand_back(&mut self, tag: Tag) {
+        if tag.connection == self.connection && self.out.remove(&tag.number).is_some() {
+            self.handed_back += 1;
+        }
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.out.len() < MAX_UNSETTLED
     }
 
+    /// Messages that the caller may hold.
+    pub(super) fn is_held(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// Messages that the broker gets back.
     pub(super) fn unsettled(&self) -> usize {
-        self.out.len()
+        self.out.len() + self.handed_back
     }
 }
 
@@ -142,6 +158,21 @@ mod tests {
                 prop_assert_eq!(deliveries.unsettled(), broker.len());
             }
         }
+    }
+
+    #[test]
+    fn what_is_handed_back_is_counted_once_and_cannot_be_acknowledged() {
+        let mut deliveries = Deliveries::new(AckMode::ClientIndividual);
+        let old = deliveries.deliver(Some("0")).unwrap();
+        deliveries.turn_over();
+        let [a, b] = ["1", "2"].map(|id| deliveries.deliver(Some(id)).unwrap());
+        for tag in [old, a, a] {
+            deliveries.hand_back(tag);
+        }
+        assert_eq!((deliveries.unsettled(), deliveries.is_held()), (2, true));
+        assert_eq!(deliveries.settle(a), Err(AckError::AlreadySettled));
+        assert!(deliveries.settle(b).is_ok());
+        assert_eq!((deliveries.unsettled(), deliveries.is_held()), (1, false));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::config::{AckMode, SubscriberConfig};
 use super::error::SubscribeError;
 use super::message::Message;
-use super::task::{Reconnect, Stop, Task};
+use super::task::{Close, Reconnect, Stop, Task};
 use crate::client::connect::{ConnectOptions, ServerInfo};
 use crate::client::destination::Destination;
 use crate::client::event::Cut;
@@ -214,26 +214,28 @@ impl Subscriber {
     }
 
     /// Takes no more messages and ends. Messages that the caller holds can be acknowledged up to
-    /// `deadline`; it is not waited for if none is held. Then says goodbye. What is not acknowledged
+    /// `deadline`; nothing is waited for once all are, or once all are dropped. Then says goodbye. What is not acknowledged
     /// by then, or was not yet received, is the broker's again. In mode auto, messages that were not
     /// received are lost.
     ///
     /// Dropping the subscriber ends it at once.
     pub async fn close_within(mut self, deadline: Duration) -> Closed {
         self.messages.close();
-        while self.messages.try_recv().is_ok() {}
+        let mut unread = Vec::new();
+        // A closed channel gives what is in it and ends.
+        while let Some(message) = self.messages.recv().await {
+            unread.extend(message.delivery.tag);
+        }
         if let Some(stop) = self.stop.take() {
             // Without a task there is nothing to stop; after `unsubscribe` it stops by itself.
-            stop.send(Stop::Close(Instant::now() + deadline)).ok();
+            let until = Instant::now() + deadline;
+            stop.send(Stop::Close(Close { until, unread })).ok();
         }
         let ended = timeout(deadline + GOODBYE_GRACE, &mut self.task).await;
-        let unsettled = match ended {
-            Ok(unsettled) => unsettled.unwrap_or(0),
-            Err(_) => {
-                self.task.abort();
-                0
-            }
-        };
+        if ended.is_err() {
+            self.task.abort();
+        }
+        let unsettled = ended.map_or(0, |ended| ended.unwrap_or(0));
         Closed { unsettled }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::begin::begin;
 use super::config::{AckMode, SubscriberConfig};
-use super::deliveries::Deliveries;
+use super::deliveries::{Deliveries, Tag};
 use super::error::{AckError, SubscribeError};
 use super::handle::SubscriberStatus;
 use super::message::{Delivery, Message, Settle, ack_id};
@@ -31,17 +31,25 @@ pub(super) enum Reconnect {
 /// Why a subscription or a wait for one ended.
 enum End {
     Cut(Cut),
-    /// Closed, with this deadline for acknowledgements; or dropped.
-    Stop(Option<Instant>),
+    /// Closed; or dropped.
+    Stop(Option<Close>),
     /// The broker has confirmed that it sends no more.
     Unsubscribed,
+}
+
+/// The end.
+#[derive(Debug)]
+pub(super) struct Close {
+    /// Until when acknowledgements are waited for.
+    pub(super) until: Instant,
+    /// Messages that the caller will not see.
+    pub(super) unread: Vec<Tag>,
 }
 
 /// What the handle asks for.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// The end, by this time.
-    Close(Instant),
+    Close(Close),
     /// The end once all has come that was on its way.
     Unsubscribe,
 }
@@ -120,15 +128,17 @@ impl Task {
                     if let Some(first) = first.take() {
                         first.send(Ok(())).ok();
                     }
-                    let end = self.serve(&mut connection, &mut stop).await;
-                    match end {
-                        End::Stop(deadline) => {
-                            unsettled = self.close(connection, deadline).await;
+                    match self.serve(&mut connection, &mut stop).await {
+                        End::Stop(close) => {
+                            unsettled = self.close(connection, close).await;
+                            End::Stop(None)
                         }
-                        End::Unsubscribed => connection.goodbye().await,
-                        End::Cut(_) => {}
+                        End::Unsubscribed => {
+                            connection.goodbye().await;
+                            End::Unsubscribed
+                        }
+                        End::Cut(cut) => End::Cut(cut),
                     }
-                    end
                 }
             };
             self.ended();
@@ -220,7 +230,7 @@ impl Task {
                 done = &mut work => return Ok(done),
                 stop = &mut *stop => {
                     return Err(match stop {
-                        Ok(Stop::Close(deadline)) => End::Stop(Some(deadline)),
+                        Ok(Stop::Close(close)) => End::Stop(Some(close)),
                         Ok(Stop::Unsubscribe) => End::Unsubscribed,
                         Err(_) => End::Stop(None),
                     });
@@ -286,7 +296,7 @@ impl Task {
                 }
                 stop = &mut *stop, if !leaving => match stop {
                     Ok(Stop::Unsubscribe) => true,
-                    Ok(Stop::Close(deadline)) => return End::Stop(Some(deadline)),
+                    Ok(Stop::Close(close)) => return End::Stop(Some(close)),
                     Err(_) => return End::Stop(None),
                 },
             };
@@ -304,18 +314,31 @@ impl Task {
         }
     }
 
-    /// Takes acknowledgements as long as somebody holds a message, up to the deadline; gives the
-    /// number of messages that go back.
-    async fn close(&mut self, mut connection: Connection<()>, deadline: Option<Instant>) -> usize {
-        self.waiting.clear();
+    /// Takes acknowledgements as long as somebody holds a message without one, up to the deadline;
+    /// gives the number of messages that go back.
+    async fn close(&mut self, mut connection: Connection<()>, close: Option<Close>) -> usize {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut unread: Vec<_> = waiting.iter().filter_map(|m| m.delivery.tag).collect();
+        drop(waiting);
         self.settle = None;
-        let until = deadline.unwrap_or_else(Instant::now);
+        // Dropped: nobody waits.
+        let mut until = Instant::now();
+        if let Some(close) = close {
+            until = close.until;
+            unread.extend(close.unread);
+        }
+        for tag in unread {
+            self.deliveries.hand_back(tag);
+        }
         let mut late = pin!(sleep_until(until));
         loop {
             while let Some(event) = connection.session.poll_event() {
                 if matches!(event, Event::Ended(_)) {
                     return self.deliveries.unsettled();
                 }
+            }
+            if !self.deliveries.is_held() {
+                break;
             }
             let takes_bytes = connection.takes_bytes();
             tokio::select! {
