@@ -3,15 +3,15 @@
 //! The row stands in the ledger's own outbox, born in the transaction that made the order paid: a crash loses none,
 //! and can at most print one twice, under the same id.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use order_store::{Claim, OrderStore, OutboxKind, RelayId, StoreError};
 use serde_json::json;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    io::{AsyncWriteExt, stdout},
+    sync::watch,
+    time::timeout,
+};
 
 const BATCH: usize = 64;
 const LEASE: Duration = Duration::from_secs(30);
@@ -54,8 +54,9 @@ async fn hand_on(store: &dyn OrderStore, claim: Claim) -> anyhow::Result<()> {
             "transactionId": row.facts.transaction_id,
             "id": row.id.as_str(),
         });
-        let mut out = io::stdout().lock();
-        writeln!(out, "{line}").and_then(|()| out.flush())?;
+        let mut out = stdout();
+        out.write_all(format!("{line}\n").as_bytes()).await?;
+        out.flush().await?;
     }
     match store.ack(claim.token).await {
         Err(StoreError::LeaseLost { .. }) | Ok(()) => Ok(()),

@@ -5,6 +5,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
 use stomp_bridge::client::{AckMode, Destination, Message, Subscriber, SubscriberConfig};
 
+use tokio::task::block_in_place;
+
 use crate::{
     broker::Broker,
     cli::{Ack, SubArgs},
@@ -43,7 +45,9 @@ pub(crate) async fn run(args: SubArgs) -> Result<Exit> {
                 .unwrap_or_default();
             anyhow::bail!("after {printed} messages: {why}");
         };
-        if exit::write(&line(&message, args.json))? == Reader::Gone {
+        // A reader that is slow must not keep heart-beats waiting.
+        let line = line(&message, args.json);
+        if block_in_place(|| exit::write(&line))? == Reader::Gone {
             // Nobody has read this one: it goes back.
             break;
         }
