@@ -1,10 +1,12 @@
 //! A session on a socket: carries frames, events and time-outs between the two, decides nothing.
 
 use super::codec::{CodecError, GuardedCodec, Incoming};
-use super::connect::{ConnectError, ConnectOptions, ServerInfo};
+use super::connect_error::ConnectError;
 use super::credentials::Credentials;
-use super::event::{Cut, Event};
+use super::event::{Cut, Event, ServerInfo};
+use super::options::ConnectOptions;
 use super::session::{Session, SessionConfig};
+use super::step::{Step, Steps};
 use super::transport::{Io, dial};
 use super::url::BrokerUrl;
 use futures_util::{Sink, SinkExt, Stream};
@@ -44,10 +46,21 @@ impl<T> Connection<T> {
         url: &BrokerUrl,
         credentials: Option<&Credentials>,
         options: &ConnectOptions,
+        config: SessionConfig,
+    ) -> Result<(Self, ServerInfo), ConnectError> {
+        Self::open_told(url, credentials, options, config, &mut Steps::unheard()).await
+    }
+
+    /// [`open`](Self::open) that tells of each step.
+    pub(crate) async fn open_told(
+        url: &BrokerUrl,
+        credentials: Option<&Credentials>,
+        options: &ConnectOptions,
         mut config: SessionConfig,
+        steps: &mut Steps<'_>,
     ) -> Result<(Self, ServerInfo), ConnectError> {
         let deadline = Instant::now() + options.connect_timeout;
-        let io = dial(url, options, deadline).await?;
+        let io = dial(url, options, deadline, steps).await?;
         let mut link = Framed::new(io, GuardedCodec::new(options.limits));
         // Never flushes on its own: what is written between two flushes travels together.
         link.set_backpressure_boundary(usize::MAX);
@@ -65,7 +78,10 @@ impl<T> Connection<T> {
         loop {
             connection.turn(Reading::On).await;
             match connection.session.poll_event() {
-                Some(Event::Connected(server)) => return Ok((connection, server)),
+                Some(Event::Connected(server)) => {
+                    steps.done(Step::Stomp, || server.to_string());
+                    return Ok((connection, server));
+                }
                 Some(Event::Ended(cut)) => return Err(cut.into()),
                 Some(_) | None => {}
             }

@@ -1,8 +1,28 @@
 //! What comes out of a session.
 
-use super::connect::ServerInfo;
 use bytes::Bytes;
+use std::fmt;
 use thiserror::Error;
+
+/// What the broker said of itself in CONNECTED.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerInfo {
+    /// The version agreed on.
+    pub version: String,
+    /// The `server` header, such as `RabbitMQ/3.10.8`.
+    pub server: Option<String>,
+}
+
+impl fmt::Display for ServerInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "STOMP {}", self.version)?;
+        match &self.server {
+            Some(server) => write!(f, ", {server}"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Why a connection ended, or was given up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

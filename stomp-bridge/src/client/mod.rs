@@ -9,26 +9,36 @@
 mod backoff;
 mod codec;
 mod connect;
+mod connect_error;
 mod connection;
+#[allow(dead_code, reason = "the tasks of publisher and subscriber take it up")]
+mod connector;
 mod credentials;
 mod destination;
 mod event;
+mod options;
 mod publication;
 mod publisher;
 mod session;
+mod step;
 mod subscriber;
 mod tls;
 mod transport;
 mod url;
+mod urls;
 mod ws_io;
 
 pub use backoff::Backoff;
-pub use connect::{ConnectError, ConnectOptions, ServerInfo, Step};
+pub use connect::probe;
+pub use connect_error::ConnectError;
 pub use credentials::{Credentials, CredentialsProvider, InvalidCredentials};
 pub use destination::{Destination, DestinationError};
-pub use event::Cut;
+pub use event::{Cut, ServerInfo};
+pub use options::ConnectOptions;
 pub use publication::{NotSent, Publication, PublishError, Published};
 pub use publisher::{Drained, Publisher, PublisherConfig, Status};
+pub use step::{Step, StepReport};
 pub use subscriber::{Message, SubscribeError, Subscriber};
 pub use tls::{ExtraRoots, TlsError};
 pub use url::{BrokerUrl, BrokerUrlError, Scheme};
+pub use urls::{BrokerUrls, BrokerUrlsError};

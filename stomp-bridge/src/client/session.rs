@@ -6,9 +6,8 @@
 //! that the first one is the end. A RECEIPT after an ERROR means nothing and is not looked at.
 
 use super::codec::Outgoing;
-use super::connect::ServerInfo;
 use super::credentials::Credentials;
-use super::event::{Cut, Event, Outcome, Received};
+use super::event::{Cut, Event, Outcome, Received, ServerInfo};
 use super::publication::Publication;
 use crate::frame::{Version, unescape};
 use async_stomp::{AckMode, FromServer, Message, ToServer};

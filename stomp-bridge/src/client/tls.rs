@@ -30,6 +30,20 @@ pub enum TlsError {
     Handshake(String),
 }
 
+impl TlsError {
+    /// What may mend it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Pem(_) | Self::Root(_) => "give a PEM file with a CA certificate",
+            Self::ServerName(_) => "use a host name that the server's certificate has",
+            Self::Handshake(_) => {
+                "check the port, and add the authority that signed the server's certificate"
+            }
+        }
+    }
+}
+
 impl ExtraRoots {
     /// Adds every certificate of a PEM text.
     ///
