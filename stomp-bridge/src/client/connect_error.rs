@@ -1,8 +1,9 @@
 //! Why there is no connection, for a program and for an operator.
 
 use super::event::Cut;
+use super::proxy::ProxyError;
 use super::step::Step;
-use super::tls::TlsError;
+use super::tls_error::TlsError;
 use thiserror::Error;
 
 /// Why there is no connection. Each message is one line for an operator.
@@ -37,6 +38,9 @@ pub enum ConnectError {
         /// The step.
         step: Step,
     },
+    /// The proxy leads nowhere.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// TLS could not be set up or agreed on.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -66,7 +70,7 @@ pub enum ConnectError {
         /// The broker's words.
         reason: String,
     },
-    /// The broker does not speak STOMP 1.2.
+    /// The broker speaks none of STOMP 1.0, 1.1, 1.2.
     #[error("no common STOMP version: {reason}")]
     Version {
         /// The broker's words.
@@ -102,6 +106,7 @@ impl ConnectError {
             Self::Resolve { .. } => Step::Resolve,
             Self::Refused { .. } | Self::Unreachable { .. } => Step::Tcp,
             Self::TimedOut { step } => *step,
+            Self::Proxy(_) => Step::Proxy,
             Self::Tls(_) => Step::Tls,
             Self::UpgradeRefused { .. } | Self::NotWebSocket { .. } => Step::WebSocket,
             Self::AccessRefused { .. }
@@ -123,6 +128,7 @@ impl ConnectError {
             }
             Self::Unreachable { .. } => "check the route and the firewalls on the way",
             Self::TimedOut { step } => timed_out_hint(*step),
+            Self::Proxy(error) => error.hint(),
             Self::Tls(error) => error.hint(),
             Self::UpgradeRefused { .. } => {
                 "correct the path (RabbitMQ's is /ws) or the port (15674), and enable rabbitmq_web_stomp"
@@ -164,10 +170,13 @@ impl From<Cut> for ConnectError {
         match cut {
             Cut::ErrorFrame { message, body } => from_error_frame(message, body),
             Cut::Closed { note } => Self::Closed { note },
+            Cut::Tls(error) => Self::Tls(error),
             Cut::Protocol { what } => Self::NotStomp { reason: what },
-            Cut::HandshakeTimeout | Cut::Stalled | Cut::Silent | Cut::ReceiptTimeout => {
-                Self::TimedOut { step: Step::Stomp }
-            }
+            Cut::HandshakeTimeout
+            | Cut::Stalled
+            | Cut::Silent
+            | Cut::Blocked
+            | Cut::ReceiptTimeout => Self::TimedOut { step: Step::Stomp },
             Cut::Stopped => Self::Closed {
                 note: "stopped".to_owned(),
             },

@@ -7,6 +7,7 @@ use super::event::{Cut, Event, ServerInfo};
 use super::options::ConnectOptions;
 use super::session::{Session, SessionConfig};
 use super::step::{Step, Steps};
+use super::tls_error::TlsError;
 use super::transport::{Io, dial};
 use super::url::BrokerUrl;
 use futures_util::{Sink, SinkExt, Stream};
@@ -204,8 +205,11 @@ impl<T> Connection<T> {
 
 fn cut(error: CodecError) -> Cut {
     match error {
-        CodecError::Io(e) => Cut::Closed {
-            note: e.to_string(),
+        CodecError::Io(e) => match TlsError::behind(&e, "it") {
+            Some(tls) => Cut::Tls(tls),
+            None => Cut::Closed {
+                note: e.to_string(),
+            },
         },
         e => Cut::Protocol {
             what: e.to_string(),

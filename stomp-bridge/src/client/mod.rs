@@ -16,13 +16,16 @@ mod connector;
 mod credentials;
 mod destination;
 mod event;
+mod identity;
 mod options;
+mod proxy;
 mod publication;
 mod publisher;
 mod session;
 mod step;
 mod subscriber;
 mod tls;
+mod tls_error;
 mod transport;
 mod url;
 mod urls;
@@ -34,11 +37,17 @@ pub use connect_error::ConnectError;
 pub use credentials::{Credentials, CredentialsProvider, InvalidCredentials};
 pub use destination::{Destination, DestinationError};
 pub use event::{Cut, ServerInfo};
+pub use identity::ClientIdentity;
 pub use options::ConnectOptions;
+pub use proxy::{
+    Proxy, ProxyChoice, ProxyEnvironment, ProxyEnvironmentError, ProxyError, ProxyKind,
+    ProxyUrlError, SocksReply,
+};
 pub use publication::{NotSent, Publication, PublishError, Published};
 pub use publisher::{Drained, Publisher, PublisherConfig, Status};
 pub use step::{Step, StepReport};
 pub use subscriber::{Message, SubscribeError, Subscriber};
-pub use tls::{ExtraRoots, TlsError};
+pub use tls::ExtraRoots;
+pub use tls_error::TlsError;
 pub use url::{BrokerUrl, BrokerUrlError, Scheme};
 pub use urls::{BrokerUrls, BrokerUrlsError};

@@ -1,5 +1,7 @@
 //! How to connect.
 
+use super::identity::ClientIdentity;
+use super::proxy::ProxyChoice;
 use super::tls::ExtraRoots;
 use crate::frame::Limits;
 use std::time::Duration;
@@ -15,6 +17,10 @@ pub struct ConnectOptions {
     pub heartbeat: Duration,
     /// Authorities to trust besides the public ones.
     pub extra_roots: ExtraRoots,
+    /// Our certificate, for a server that asks for one. None.
+    pub identity: Option<ClientIdentity>,
+    /// The way to the broker. Direct; the environment is not looked at.
+    pub proxy: ProxyChoice,
     /// What a frame from the broker may hold. 1 MiB, 256 headers of 16 KiB.
     pub limits: Limits,
 }
@@ -25,6 +31,8 @@ impl Default for ConnectOptions {
             connect_timeout: Duration::from_secs(10),
             heartbeat: Duration::from_secs(10),
             extra_roots: ExtraRoots::default(),
+            identity: None,
+            proxy: ProxyChoice::Direct,
             limits: Limits {
                 max_frame_bytes: 1024 * 1024,
                 max_headers: 256,

@@ -46,6 +46,7 @@ enum Phase {
 
 struct InFlight<T> {
     token: T,
+    sent: Instant,
     deadline: Instant,
 }
 
@@ -61,6 +62,7 @@ pub(crate) struct Session<T> {
     beat_in: Option<Duration>,
     last_out: Instant,
     last_in: Instant,
+    last_receipt: Instant,
 }
 
 impl<T> Session<T> {
@@ -96,6 +98,7 @@ impl<T> Session<T> {
             beat_in: None,
             last_out: now,
             last_in: now,
+            last_receipt: now,
         }
     }
 
@@ -147,10 +150,22 @@ impl<T> Session<T> {
             Phase::Connecting { deadline } if deadline <= now => self.end(Cut::HandshakeTimeout),
             Phase::Open if due(self.silence_due()) => self.end(Cut::Silent),
             Phase::Open if due(self.in_flight.values().next().map(|f| f.deadline)) => {
-                self.end(Cut::ReceiptTimeout);
+                self.end(self.why_no_receipt());
             }
             Phase::Open if due(self.beat_due()) => self.send_out(now, Outgoing::Heartbeat),
             Phase::Connecting { .. } | Phase::Open | Phase::Ended => {}
+        }
+    }
+
+    /// The first that is out waits for its receipt in vain.
+    fn why_no_receipt(&self) -> Cut {
+        let sent = self.in_flight.values().next().map(|f| f.sent);
+        let since = |at: Instant| sent.is_some_and(|sent| at > sent);
+        // Heart-beats are looked for: without them nothing tells a blocked broker from a dead one.
+        if self.beat_in.is_some() && since(self.last_in) && !since(self.last_receipt) {
+            Cut::Blocked
+        } else {
+            Cut::ReceiptTimeout
         }
     }
 
@@ -190,6 +205,7 @@ impl<T> Session<T> {
                     .push_back(Event::Connected(ServerInfo { version, server }));
             }
             (Phase::Open, FromServer::Receipt { receipt_id }) => {
+                self.last_receipt = now;
                 let id = receipt_id.parse().ok();
                 // An unknown id is a receipt that was not asked for: nothing hangs on it.
                 if let Some(done) = id.and_then(|id: u64| self.in_flight.remove(&id)) {
@@ -338,7 +354,12 @@ impl<T> Session<T> {
         let id = self.next_id;
         self.next_id += 1;
         let deadline = now + self.config.receipt_timeout;
-        self.in_flight.insert(id, InFlight { token, deadline });
+        let in_flight = InFlight {
+            token,
+            sent: now,
+            deadline,
+        };
+        self.in_flight.insert(id, in_flight);
         id.to_string()
     }
 

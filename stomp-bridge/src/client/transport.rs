@@ -2,8 +2,10 @@
 
 use super::connect_error::ConnectError;
 use super::options::ConnectOptions;
+use super::proxy::{Proxy, ProxyError, Target, tunnel};
 use super::step::{Step, Steps};
-use super::tls::{TlsError, client_config};
+use super::tls::client_config;
+use super::tls_error::TlsError;
 use super::url::BrokerUrl;
 use super::ws_io::WsIo;
 use rustls::pki_types::ServerName;
@@ -50,7 +52,10 @@ pub(crate) async fn dial(
     deadline: Instant,
     steps: &mut Steps<'_>,
 ) -> Result<Box<dyn Io>, ConnectError> {
-    let tcp = tcp(&url.host_for_dial(), url.port(), deadline, steps).await?;
+    let tcp = match options.proxy.proxy_for(url) {
+        None => tcp(&url.host_for_dial(), url.port(), deadline, steps).await?,
+        Some(proxy) => through(proxy, url, deadline, steps).await?,
+    };
     match (url.scheme().is_tls(), url.scheme().is_websocket()) {
         (false, false) => Ok(Box::new(tcp)),
         (true, false) => Ok(Box::new(tls(tcp, url, options, deadline, steps).await?)),
@@ -60,6 +65,46 @@ pub(crate) async fn dial(
             Box::pin(upgrade(stream, url, options, deadline, steps)).await
         }
     }
+}
+
+/// A TCP connection that ends at the broker, through the proxy.
+async fn through(
+    proxy: &Proxy,
+    url: &BrokerUrl,
+    deadline: Instant,
+    steps: &mut Steps<'_>,
+) -> Result<TcpStream, ConnectError> {
+    let (host, port) = (url.host_for_dial(), url.port());
+    let targets = if proxy.kind().resolves_here() {
+        let addrs = resolve(&host, port, deadline).await?;
+        addrs.into_iter().map(Target::Addr).collect()
+    } else {
+        vec![Target::new(host, port)]
+    };
+    let mut last = ConnectError::TimedOut { step: Step::Proxy };
+    for target in targets {
+        let mut stream = tcp(&proxy.host_for_dial(), proxy.port(), deadline, steps)
+            .await
+            .map_err(|error| proxy_unreachable(proxy, error))?;
+        let asked = tunnel(&mut stream, proxy, &target);
+        last = match within(Step::Proxy, deadline, asked).await? {
+            Ok(()) => {
+                steps.done(Step::Proxy, || format!("{proxy} to {target}"));
+                return Ok(stream);
+            }
+            // Another address of the broker may be within its reach.
+            Err(error @ ProxyError::Socks { .. }) => error.into(),
+            Err(error) => return Err(error.into()),
+        };
+    }
+    Err(last)
+}
+
+fn proxy_unreachable(proxy: &Proxy, error: ConnectError) -> ConnectError {
+    ConnectError::Proxy(ProxyError::Unreachable {
+        proxy: proxy.to_string(),
+        reason: error.to_string(),
+    })
 }
 
 async fn within<F: Future>(
@@ -137,10 +182,14 @@ async fn tls(
     steps: &mut Steps<'_>,
 ) -> Result<TlsStream<TcpStream>, ConnectError> {
     let host = url.host_for_dial();
-    let name = ServerName::try_from(host.clone()).map_err(|_| TlsError::ServerName(host))?;
-    let connector = TlsConnector::from(client_config(&options.extra_roots)?);
+    let name = ServerName::try_from(host.clone());
+    let name = name.map_err(|_| TlsError::ServerName(host.clone()))?;
+    let config = client_config(&options.extra_roots, options.identity.as_ref())?;
+    let connector = TlsConnector::from(config);
     let stream = within(Step::Tls, deadline, connector.connect(name, tcp)).await?;
-    let stream = stream.map_err(|e| TlsError::Handshake(e.to_string()))?;
+    let stream = stream.map_err(|e| {
+        TlsError::behind(&e, &host).unwrap_or_else(|| TlsError::Handshake(e.to_string()))
+    })?;
     steps.done(Step::Tls, || {
         let version = stream.get_ref().1.protocol_version();
         version.map_or_else(String::new, |version| format!("{version:?}"))
@@ -155,14 +204,8 @@ async fn upgrade<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     deadline: Instant,
     steps: &mut Steps<'_>,
 ) -> Result<Box<dyn Io>, ConnectError> {
-    let not_websocket = |e: WsError| match e {
-        WsError::Http(answer) => ConnectError::UpgradeRefused {
-            status: answer.status().as_u16(),
-        },
-        e => ConnectError::NotWebSocket {
-            reason: e.to_string(),
-        },
-    };
+    let host = url.host();
+    let not_websocket = |error| not_upgraded(error, &host);
     let mut request = url
         .upgrade_url()
         .into_client_request()
@@ -186,4 +229,21 @@ async fn upgrade<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         chosen.unwrap_or("no subprotocol").to_owned()
     });
     Ok(Box::new(WsIo::new(ws)))
+}
+
+fn not_upgraded(error: WsError, host: &str) -> ConnectError {
+    // With TLS 1.3 a server refuses our certificate after the handshake.
+    let refused = match &error {
+        WsError::Io(e) => TlsError::behind(e, host),
+        _ => None,
+    };
+    match (refused, error) {
+        (Some(tls), _) => tls.into(),
+        (None, WsError::Http(answer)) => ConnectError::UpgradeRefused {
+            status: answer.status().as_u16(),
+        },
+        (None, e) => ConnectError::NotWebSocket {
+            reason: e.to_string(),
+        },
+    }
 }
