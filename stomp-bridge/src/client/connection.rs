@@ -1,9 +1,10 @@
 //! A session on a socket: carries frames, events and time-outs between the two, decides nothing.
 
-use super::codec::{CodecError, GuardedCodec, Incoming};
+use super::codec::{GuardedCodec, Incoming};
 use super::connect_error::ConnectError;
 use super::credentials::Credentials;
 use super::event::{Cut, Event, ServerInfo};
+use super::message::CodecError;
 use super::options::ConnectOptions;
 use super::session::{Session, SessionConfig};
 use super::step::{Step, Steps};

@@ -6,6 +6,8 @@
 //!
 //! [`Publisher`] is the way to send; [`Subscriber`] is a small reader for one destination.
 
+#[allow(dead_code, reason = "the subscriber takes it up")]
+mod acknowledge;
 mod backoff;
 mod codec;
 mod connect;
@@ -17,6 +19,7 @@ mod credentials;
 mod destination;
 mod event;
 mod identity;
+mod message;
 mod options;
 mod proxy;
 mod publication;

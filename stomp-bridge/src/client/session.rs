@@ -9,10 +9,13 @@ use super::codec::Outgoing;
 use super::credentials::Credentials;
 use super::event::{Cut, Event, Outcome, Received, ServerInfo};
 use super::publication::Publication;
-use crate::frame::{Version, unescape};
+use crate::frame::Version;
 use async_stomp::{AckMode, FromServer, Message, ToServer};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
+
+/// What CONNECT offers; CONNECTED names the one that is spoken.
+const ACCEPTED_VERSIONS: &str = "1.0,1.1,1.2";
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionConfig {
@@ -63,6 +66,7 @@ pub(crate) struct Session<T> {
     last_out: Instant,
     last_in: Instant,
     last_receipt: Instant,
+    version: Version,
 }
 
 impl<T> Session<T> {
@@ -79,7 +83,7 @@ impl<T> Session<T> {
             OwnBeats::Unannounced => 0,
         };
         let connect = ToServer::Connect {
-            accept_version: Version::V1_2.to_string(),
+            accept_version: ACCEPTED_VERSIONS.to_owned(),
             host: vhost.to_owned(),
             login: credentials.map(|c| c.login().to_owned()),
             passcode: credentials.map(|c| c.passcode().to_owned()),
@@ -99,12 +103,19 @@ impl<T> Session<T> {
             last_out: now,
             last_in: now,
             last_receipt: now,
+            version: Version::V1_2,
         }
     }
 
     /// Whether another frame with a receipt may be sent now.
     pub(crate) fn has_room(&self) -> bool {
         self.phase == Phase::Open && self.in_flight.len() < self.config.window
+    }
+
+    /// The version that CONNECTED named.
+    #[allow(dead_code, reason = "acknowledgements are made by it")]
+    pub(crate) fn version(&self) -> Version {
+        self.version
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -195,10 +206,11 @@ impl<T> Session<T> {
                     ..
                 },
             ) => {
-                if version != Version::V1_2.as_str() {
+                let Some(known) = Version::named(&version) else {
                     let what = format!("CONNECTED with version {version:.20}");
                     return self.end(Cut::Protocol { what });
-                }
+                };
+                self.version = known;
                 self.agree_on_beats(heartbeat.as_deref());
                 self.phase = Phase::Open;
                 self.events
@@ -222,10 +234,6 @@ impl<T> Session<T> {
                     ..
                 },
             ) => {
-                let headers = headers
-                    .into_iter()
-                    .map(|(n, v)| (plain_name(n), v))
-                    .collect();
                 let body = body.unwrap_or_default().into();
                 self.events.push_back(Event::Received(Received {
                     destination,
@@ -369,8 +377,11 @@ impl<T> Session<T> {
     }
 
     /// STOMP 1.2, "Heart-beating": each direction beats at the larger of the two wishes, and not
-    /// at all when either is zero.
+    /// at all when either is zero. 1.0 knows none.
     fn agree_on_beats(&mut self, theirs: Option<&str>) {
+        if self.version == Version::V1_0 {
+            return;
+        }
         let mut parts = theirs
             .unwrap_or("0,0")
             .split(',')
@@ -391,12 +402,7 @@ impl<T> Session<T> {
 
 fn extra(headers: &[(Vec<u8>, Vec<u8>)], name: &str) -> Option<String> {
     let (_, value) = headers.iter().find(|(n, _)| n == name.as_bytes())?;
-    unescape(std::str::from_utf8(value).ok()?, Version::V1_2)
-}
-
-/// `ClientCodec` undoes the escapes of values and leaves those of names.
-fn plain_name(name: String) -> String {
-    unescape(&name, Version::V1_2).unwrap_or(name)
+    std::str::from_utf8(value).ok().map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -243,24 +243,3 @@ fn the_handshake_ends_in_time_and_accepts_nothing_else() {
         [Event::Ended(Cut::Protocol { .. })]
     ));
 }
-
-#[test]
-fn header_names_are_unescaped_too() {
-    let now = Instant::now();
-    let mut session = open("0,0", now);
-    session.handle_frame(
-        now,
-        content(FromServer::Message {
-            destination: "/queue/q".into(),
-            message_id: "1".into(),
-            subscription: "0".into(),
-            ack: None,
-            headers: vec![("a\\cb".into(), "v".into())],
-            body: None,
-        }),
-    );
-    let [Event::Received(got)] = &events(&mut session)[..] else {
-        panic!("no message")
-    };
-    assert_eq!(got.headers, [("a:b".to_owned(), "v".to_owned())]);
-}

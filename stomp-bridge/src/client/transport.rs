@@ -85,7 +85,7 @@ async fn through(
     for target in targets {
         let mut stream = tcp(&proxy.host_for_dial(), proxy.port(), deadline, steps)
             .await
-            .map_err(|error| proxy_unreachable(proxy, error))?;
+            .map_err(|error| proxy_unreachable(proxy, &error))?;
         let asked = tunnel(&mut stream, proxy, &target);
         last = match within(Step::Proxy, deadline, asked).await? {
             Ok(()) => {
@@ -100,7 +100,7 @@ async fn through(
     Err(last)
 }
 
-fn proxy_unreachable(proxy: &Proxy, error: ConnectError) -> ConnectError {
+fn proxy_unreachable(proxy: &Proxy, error: &ConnectError) -> ConnectError {
     ConnectError::Proxy(ProxyError::Unreachable {
         proxy: proxy.to_string(),
         reason: error.to_string(),

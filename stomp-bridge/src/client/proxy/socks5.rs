@@ -32,7 +32,7 @@ pub(super) enum Next {
 }
 
 /// Why there is no way.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failed {
     CredentialsWanted,
     CredentialsRefused,
@@ -77,7 +77,7 @@ impl<'a> Negotiation<'a> {
     /// Takes exactly the bytes that were asked for.
     pub(super) fn handle(&mut self, bytes: &[u8]) -> Result<Next, Failed> {
         match (self.state, bytes) {
-            (State::Method, [VERSION, NO_CREDENTIALS]) => self.ask(),
+            (State::Method, [VERSION, NO_CREDENTIALS]) | (State::Password, [1, 0]) => self.ask(),
             (State::Method, [VERSION, USER_AND_PASSWORD]) => {
                 let credentials = self
                     .credentials
@@ -96,7 +96,6 @@ impl<'a> Negotiation<'a> {
                 Some(_) => Failed::CredentialsRefused,
             }),
             (State::Method, _) => Err(Failed::Garbled("it does not speak SOCKS5")),
-            (State::Password, [1, 0]) => self.ask(),
             (State::Password, [1, _]) => Err(Failed::CredentialsRefused),
             (State::Password, _) => Err(Failed::Garbled("a wrong answer to user and password")),
             (State::Reply, [VERSION, 0, _, kind, first]) => {

@@ -1,0 +1,99 @@
+//! ACK and NACK, whose headers differ from version to version.
+
+use super::event::Received;
+use crate::frame::{Command, Frame, Version};
+
+/// What is said of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It was consumed.
+    Ack,
+    /// It was not.
+    Nack,
+}
+
+/// The frame that says so, made from the message's own headers. `None` where the version has no
+/// such frame (1.0 knows no NACK), or where the message came without what the frame needs.
+///
+/// | version | ACK and NACK carry |
+/// |---|---|
+/// | 1.2 | `id`: the message's `ack` |
+/// | 1.1 | `message-id` and `subscription` |
+/// | 1.0 | ACK: `message-id`, and `subscription` where the message has it. No NACK |
+pub(crate) fn acknowledgement(
+    verdict: Verdict,
+    version: Version,
+    message: &Received,
+) -> Option<Frame> {
+    let command = match (verdict, version) {
+        (Verdict::Ack, _) => Command::Ack,
+        (Verdict::Nack, Version::V1_0) => return None,
+        (Verdict::Nack, Version::V1_1 | Version::V1_2) => Command::Nack,
+    };
+    let header = |name: &str| {
+        let found = message.headers.iter().find(|(n, _)| n == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let frame = Frame::new(command);
+    Some(match version {
+        Version::V1_2 => frame.with("id", header("ack")?),
+        Version::V1_1 => frame
+            .with("message-id", header("message-id")?)
+            .with("subscription", header("subscription")?),
+        Version::V1_0 => {
+            let frame = frame.with("message-id", header("message-id")?);
+            match header("subscription") {
+                Some(subscription) => frame.with("subscription", subscription),
+                None => frame,
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(headers: &[(&str, &str)]) -> Received {
+        let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
+        Received {
+            destination: "/queue/q".to_owned(),
+            headers: headers.iter().map(own).collect(),
+            body: bytes::Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn each_version_has_its_own_headers() {
+        let all = message(&[("message-id", "m"), ("subscription", "s"), ("ack", "a")]);
+        let said = |verdict, version| {
+            let frame: Frame = acknowledgement(verdict, version, &all)?;
+            Some((frame.command, frame.headers))
+        };
+        let own = |(n, v): (&str, &str)| (n.to_owned(), v.to_owned());
+        let by_message = [("message-id", "m"), ("subscription", "s")].map(own);
+        assert_eq!(
+            said(Verdict::Nack, Version::V1_2),
+            Some((Command::Nack, vec![own(("id", "a"))]))
+        );
+        assert_eq!(
+            said(Verdict::Nack, Version::V1_1),
+            Some((Command::Nack, by_message.to_vec()))
+        );
+        assert_eq!(
+            said(Verdict::Ack, Version::V1_0),
+            Some((Command::Ack, by_message.to_vec()))
+        );
+        assert_eq!(said(Verdict::Nack, Version::V1_0), None);
+    }
+
+    #[test]
+    fn what_the_frame_needs_must_be_there() {
+        let bare = message(&[("message-id", "m")]);
+        for version in [Version::V1_1, Version::V1_2] {
+            assert_eq!(acknowledgement(Verdict::Ack, version, &bare), None);
+        }
+        let ack = acknowledgement(Verdict::Ack, Version::V1_0, &bare).unwrap();
+        assert_eq!(ack.header("message-id"), Some("m"));
+    }
+}
