@@ -11,6 +11,7 @@ use super::step::{Step, Steps};
 use super::tls_error::TlsError;
 use super::transport::{Io, dial};
 use super::url::BrokerUrl;
+use crate::frame::Limits;
 use futures_util::{Sink, SinkExt, Stream};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -40,6 +41,8 @@ pub(crate) struct Connection<T> {
     /// Since when a flush makes no end.
     stuck_since: Option<Instant>,
     write_timeout: Duration,
+    /// What the transport had read when it was last looked at.
+    bytes_read: u64,
 }
 
 impl<T> Connection<T> {
@@ -63,12 +66,24 @@ impl<T> Connection<T> {
     ) -> Result<(Self, ServerInfo), ConnectError> {
         let deadline = Instant::now() + options.connect_timeout;
         let io = dial(url, options, deadline, steps).await?;
-        let mut link = Framed::new(io, GuardedCodec::new(options.limits));
+        config.connect_timeout = deadline.saturating_duration_since(Instant::now());
+        let opened = Self::over(io, url.vhost(), credentials, options.limits, config).await?;
+        steps.done(Step::Stomp, || opened.1.to_string());
+        Ok(opened)
+    }
+
+    /// Shakes hands over an open byte stream.
+    async fn over(
+        io: Box<dyn Io>,
+        vhost: &str,
+        credentials: Option<&Credentials>,
+        limits: Limits,
+        config: SessionConfig,
+    ) -> Result<(Self, ServerInfo), ConnectError> {
+        let mut link = Framed::new(io, GuardedCodec::new(limits));
         // Never flushes on its own: what is written between two flushes travels together.
         link.set_backpressure_boundary(usize::MAX);
-        let now = Instant::now();
-        config.connect_timeout = deadline.saturating_duration_since(now);
-        let session = Session::new(config, url.vhost(), credentials, now.into_std());
+        let session = Session::new(config, vhost, credentials, Instant::now().into_std());
         let write_timeout = config.receipt_timeout;
         let mut connection = Self {
             link,
@@ -76,14 +91,12 @@ impl<T> Connection<T> {
             unflushed: false,
             stuck_since: None,
             write_timeout,
+            bytes_read: 0,
         };
         loop {
             connection.turn(Reading::On).await;
             match connection.session.poll_event() {
-                Some(Event::Connected(server)) => {
-                    steps.done(Step::Stomp, || server.to_string());
-                    return Ok((connection, server));
-                }
+                Some(Event::Connected(server)) => return Ok((connection, server)),
                 Some(Event::Ended(cut)) => return Err(cut.into()),
                 Some(_) | None => {}
             }
@@ -131,8 +144,10 @@ impl<T> Connection<T> {
 
     fn pass_time(&mut self, reading: Reading) {
         let now = Instant::now();
-        if reading == Reading::Paused {
-            // Who does not listen cannot call the other silent.
+        let bytes_read = self.link.get_ref().bytes_read();
+        let fresh = std::mem::replace(&mut self.bytes_read, bytes_read) != bytes_read;
+        if fresh || reading == Reading::Paused {
+            // A message that comes in slowly shows life before it is whole. And who does not listen cannot call the other silent.
             self.session.handle_bytes(now.into_std());
         }
         if self
@@ -217,3 +232,7 @@ fn cut(error: CodecError) -> Cut {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -133,6 +133,11 @@ impl Rounds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::{Limits, Parser};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
 
     #[test]
     fn all_are_tried_before_there_is_a_wait_and_waits_grow_by_the_round() {
@@ -176,5 +181,59 @@ mod tests {
         assert_eq!(rounds.failed(), Some(0));
         // Connected, cut before anything came of it.
         assert_eq!(rounds.failed(), Some(1));
+    }
+
+    /// Answers one CONNECT; tells its passcode.
+    async fn serve_one(listener: &TcpListener) -> (TcpStream, String) {
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        let mut parser = Parser::new(Limits::default());
+        let connect = loop {
+            if let Some(frame) = parser.next_frame().unwrap() {
+                break frame;
+            }
+            parser.push(&[tcp.read_u8().await.unwrap()]);
+        };
+        let connected = b"CONNECTED\nversion:1.2\n\n\0";
+        tcp.write_all(connected).await.unwrap();
+        (tcp, connect.header("passcode").unwrap().to_owned())
+    }
+
+    #[tokio::test]
+    async fn the_next_broker_is_tried_at_once_with_fresh_credentials() {
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dead = gone.local_addr().unwrap();
+        drop(gone);
+        let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let list = format!("stomp://{dead},stomp://{}", alive.local_addr().unwrap());
+        let asked = Arc::new(AtomicU32::new(0));
+        let provider: CredentialsProvider = Arc::new(move || {
+            let n = asked.fetch_add(1, Ordering::Relaxed);
+            Credentials::new("payer", format!("token-{n}")).unwrap()
+        });
+        let mut connector = Connector::new(
+            list.parse().unwrap(),
+            Some(provider),
+            ConnectOptions::default(),
+            Backoff::default(),
+        );
+        let second = Duration::from_secs(1);
+        let refused = connector.connect_next::<()>(second, 1).await.map(|_| ());
+        let addr = dead.to_string();
+        assert_eq!(refused, Err(ConnectError::Refused { addr }));
+        assert_eq!(connector.failed(u64::MAX), Duration::ZERO);
+        assert_eq!(connector.attempt(), 2);
+
+        let attempt = connector.connect_next::<()>(second, 1);
+        let (opened, (_tcp, passcode)) = tokio::join!(attempt, serve_one(&alive));
+        assert_eq!(opened.unwrap().1.version, "1.2");
+        assert_eq!(passcode, "token-1");
+
+        // It served and was lost: the same one again, after the shortest wait.
+        connector.served();
+        assert_eq!(connector.failed(u64::MAX), Backoff::default().base);
+        let attempt = connector.connect_next::<()>(second, 1);
+        let (opened, (_tcp, passcode)) = tokio::join!(attempt, serve_one(&alive));
+        assert!(opened.is_ok());
+        assert_eq!(passcode, "token-2");
     }
 }

@@ -15,6 +15,7 @@ mod connect_error;
 mod connection;
 #[allow(dead_code, reason = "the tasks of publisher and subscriber take it up")]
 mod connector;
+mod counted;
 mod credentials;
 mod destination;
 mod event;

@@ -243,3 +243,78 @@ fn the_handshake_ends_in_time_and_accepts_nothing_else() {
         [Event::Ended(Cut::Protocol { .. })]
     ));
 }
+
+fn connected_with(version: &str) -> Message<FromServer> {
+    content(FromServer::Connected {
+        version: version.into(),
+        session: None,
+        server: None,
+        heartbeat: Some("10000,10000".into()),
+    })
+}
+
+#[test]
+fn all_versions_are_offered_and_connected_names_the_one() {
+    let now = Instant::now();
+    for (named, version) in [
+        ("1.0", Version::V1_0),
+        ("1.1", Version::V1_1),
+        ("1.2", Version::V1_2),
+    ] {
+        let mut session: Session<char> = Session::new(CONFIG, "/", None, now);
+        let Some(Outgoing::Frame(Message {
+            content: ToServer::Connect { accept_version, .. },
+            ..
+        })) = session.poll_transmit()
+        else {
+            panic!("no CONNECT")
+        };
+        assert_eq!(accept_version, "1.0,1.1,1.2");
+        session.handle_frame(now, connected_with(named));
+        assert!(matches!(session.poll_event(), Some(Event::Connected(s)) if s.version == named));
+        assert_eq!(session.version(), version);
+        let beats = (version > Version::V1_0).then(|| now + s(5));
+        assert_eq!(session.next_timeout(), beats, "1.0 has no heart-beats");
+    }
+    for unknown in ["1.3", "1.2,1.1", ""] {
+        let mut session: Session<char> = Session::new(CONFIG, "/", None, now);
+        session.handle_frame(now, connected_with(unknown));
+        let refused = matches!(
+            events(&mut session)[..],
+            [Event::Ended(Cut::Protocol { .. })]
+        );
+        assert!(refused, "{unknown:?}");
+    }
+}
+
+#[test]
+fn a_broker_that_beats_and_gives_no_receipt_at_all_is_blocked() {
+    let now = Instant::now();
+    let unknown = |cut: Cut| {
+        [
+            settled('a', Outcome::Unknown(cut.clone())),
+            Event::Ended(cut),
+        ]
+    };
+
+    let mut session = open("10000,10000", now);
+    session.send(now, publication(), 'a');
+    session.handle_bytes(now + s(9));
+    session.handle_timeout(now + s(10));
+    assert_eq!(events(&mut session), unknown(Cut::Blocked));
+
+    // Nothing came: it may be the network.
+    let mut session = open("10000,10000", now);
+    session.send(now, publication(), 'a');
+    session.handle_timeout(now + s(10));
+    assert_eq!(events(&mut session), unknown(Cut::ReceiptTimeout));
+
+    // Another message got its receipt: it is about this one.
+    let mut session = open("10000,10000", now);
+    session.send(now, publication(), 'a');
+    session.send(now, publication(), 'b');
+    session.handle_frame(now + s(9), receipt("2"));
+    session.handle_timeout(now + s(10));
+    let got = events(&mut session);
+    assert_eq!(got[1..], unknown(Cut::ReceiptTimeout));
+}

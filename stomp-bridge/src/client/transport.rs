@@ -1,6 +1,7 @@
 //! From a URL to a byte stream: TCP, then TLS and the WebSocket upgrade where the scheme asks.
 
 use super::connect_error::ConnectError;
+use super::counted::Counted;
 use super::options::ConnectOptions;
 use super::proxy::{Proxy, ProxyError, Target, tunnel};
 use super::step::{Step, Steps};
@@ -26,6 +27,9 @@ use tokio_tungstenite::tungstenite::{Error as WsError, protocol::WebSocketConfig
 /// Both buffers of a WebSocket, in bytes. One publisher needs little; the default is 128 KiB each.
 const WS_BUFFER_BYTES: usize = 8 * 1024;
 
+/// What a message may hold beside its largest frame: the line end after it, small frames before.
+const WS_PACKING_BYTES: usize = 64 * 1024;
+
 /// Best first. It binds no version: CONNECTED does.
 const SUBPROTOCOLS: &str = "v12.stomp, v11.stomp, v10.stomp";
 
@@ -35,13 +39,22 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {
     fn close_note(&self) -> Option<String> {
         None
     }
+
+    /// Bytes that came in and may not be a whole message yet; 0 where all are handed on at once.
+    fn bytes_read(&self) -> u64 {
+        0
+    }
 }
 
 impl Io for TcpStream {}
 impl Io for TlsStream<TcpStream> {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for WsIo<S> {
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for WsIo<Counted<S>> {
     fn close_note(&self) -> Option<String> {
         self.close_note()
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.stream().bytes_read()
     }
 }
 
@@ -214,12 +227,13 @@ async fn upgrade<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         SEC_WEBSOCKET_PROTOCOL,
         HeaderValue::from_static(SUBPROTOCOLS),
     );
+    let max_message = options.limits.max_frame_bytes + WS_PACKING_BYTES;
     let config = WebSocketConfig::default()
         .read_buffer_size(WS_BUFFER_BYTES)
         .write_buffer_size(WS_BUFFER_BYTES)
-        .max_frame_size(Some(options.limits.max_frame_bytes))
-        .max_message_size(Some(options.limits.max_frame_bytes));
-    let work = client_async_with_config(request, stream, Some(config));
+        .max_frame_size(Some(max_message))
+        .max_message_size(Some(max_message));
+    let work = client_async_with_config(request, Counted::new(stream), Some(config));
     let (ws, answer) = within(Step::WebSocket, deadline, work)
         .await?
         .map_err(not_websocket)?;
