@@ -79,8 +79,8 @@ async fn whatever_version_connected_names_is_spoken() {
         };
         let publisher = Publisher::spawn(PublisherConfig::new(script.url()));
         let publish = publisher.publish(message("x").content_type("a:b\\c"));
-        let (published, (_peer, wire)) = tokio::join!(soon(publish), broker);
-        published.unwrap();
+        let (answer, (_peer, wire)) = tokio::join!(soon(publish), broker);
+        answer.unwrap();
         let line = match named {
             "1.0" => "content-type:a:b\\c\n",
             _ => "content-type:a\\cb\\\\c\n",
