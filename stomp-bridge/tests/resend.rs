@@ -38,7 +38,7 @@ fn done(answer: Result<Published, PublishError>) -> Result<(), PublishError> {
     answer.map(|Published { .. }| ())
 }
 
-fn all_done(answers: Vec<Result<Published, PublishError>>) -> bool {
+fn all_done(answers: &[Result<Published, PublishError>]) -> bool {
     answers.iter().all(Result::is_ok)
 }
 
@@ -91,7 +91,7 @@ async fn what_a_close_took_is_sent_again_one_by_one_with_the_same_headers() {
     };
     let sent = join_all(["1", "2", "3"].map(|n| publisher.publish(message(n))));
     let (results, _second) = tokio::join!(soon(sent), broker);
-    assert!(all_done(results));
+    assert!(all_done(&results));
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn what_a_silent_broker_took_is_sent_again_together_until_the_deadline() {
     };
     let sent = join_all(["1", "2"].map(|n| publisher.publish(message(n))));
     let (results, _second) = tokio::join!(soon(sent), broker);
-    assert!(all_done(results));
+    assert!(all_done(&results));
 
     let script = Script::listen().await;
     let mut config = quick(script.url());
@@ -136,6 +136,13 @@ async fn what_a_silent_broker_took_is_sent_again_together_until_the_deadline() {
     assert_eq!(error.advice(), Advice::PublishAgain);
 }
 
+fn note(arrived: &std::sync::Mutex<Vec<String>>, id: &str) {
+    let mut arrived = arrived.lock().unwrap();
+    if !arrived.iter().any(|seen| seen == id) {
+        arrived.push(id.to_owned());
+    }
+}
+
 /// As Web STOMP does it: closes on a message it does not like, without a word. Notes what arrived,
 /// each once.
 async fn touchy_broker(script: &Script, arrived: &std::sync::Mutex<Vec<String>>) {
@@ -145,11 +152,7 @@ async fn touchy_broker(script: &Script, arrived: &std::sync::Mutex<Vec<String>>)
             if frame.body.starts_with(b"poison") {
                 break;
             }
-            let mut arrived = arrived.lock().unwrap();
-            if !arrived.iter().any(|seen| seen == id(&frame)) {
-                arrived.push(id(&frame).to_owned());
-            }
-            drop(arrived);
+            note(arrived, id(&frame));
             peer.receipt_for(&frame).await;
         }
     }
@@ -341,7 +344,7 @@ async fn a_drain_waits_for_what_came_before_it_and_leaves_the_publisher_at_work(
         }
     });
     assert_eq!(drained.unsettled, 0);
-    assert!(all_done(results));
+    assert!(all_done(&results));
     let (result, ()) = tokio::join!(soon(publisher.publish(message("3"))), async {
         let frame = peer.frame().await;
         peer.receipt_for(&frame).await;

@@ -5,111 +5,44 @@
 mod common;
 
 use common::script::{Peer, Script};
+use common::tls::{Authority, Clients, TlsFront};
 use common::{SOON, Server, soon};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use std::net::SocketAddr;
-use std::sync::Arc;
+use rustls::ALL_VERSIONS;
+use rustls::crypto::CryptoProvider;
+use rustls::version::{TLS12, TLS13};
 use stomp_bridge::client::{
     BrokerUrl, ConnectError, ConnectOptions, Destination, ExtraRoots, Publication, Publisher,
-    PublisherConfig, TlsError,
+    PublisherConfig, Step, TlsError,
 };
 use stomp_bridge::frame::{Command, Frame};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
-struct TlsFront {
-    addr: SocketAddr,
-    certificate_pem: String,
-    task: JoinHandle<()>,
-}
-
-impl TlsFront {
-    async fn before(behind: SocketAddr) -> Self {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let task = tokio::spawn(async move {
-            loop {
-                let (tcp, _) = listener.accept().await.unwrap();
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    // A client that does not trust us ends here, which is what it should do.
-                    let Ok(mut tls) = acceptor.accept(tcp).await else {
-                        return;
-                    };
-                    let mut plain = TcpStream::connect(behind).await.unwrap();
-                    copy_bidirectional(&mut tls, &mut plain).await.ok();
-                });
-            }
-        });
-        Self {
-            addr,
-            certificate_pem: made.cert.pem(),
-            task,
-        }
-    }
-
-    fn trusted(&self) -> ConnectOptions {
-        let mut extra_roots = ExtraRoots::default();
-        extra_roots
-            .add_pem(self.certificate_pem.as_bytes())
-            .unwrap();
-        ConnectOptions {
-            extra_roots,
-            ..ConnectOptions::default()
-        }
-    }
-}
-
-impl Drop for TlsFront {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+async fn once(url: &str, options: &ConnectOptions) -> Result<(), ConnectError> {
+    let url: BrokerUrl = url.parse().unwrap();
+    soon(Publisher::connect_once(&url, options))
+        .await
+        .map(|_| ())
 }
 
 #[tokio::test]
 async fn wss_works_with_a_root_of_ones_own_and_only_with_it() {
     let server = Server::start().await;
-    let front = TlsFront::before(server.addr).await;
+    let authority = Authority::named("ours");
+    let signed = authority.sign("localhost");
+    let front = TlsFront::before(server.addr, &signed, Clients::Any, ALL_VERSIONS).await;
     let port = front.addr.port();
-    let url: BrokerUrl = format!("wss://payer:p%40y@localhost:{port}/ws")
-        .parse()
-        .unwrap();
+    let url = format!("wss://payer:p%40y@localhost:{port}/ws");
 
-    let untrusted = ConnectOptions::default();
-    let error = soon(Publisher::connect_once(&url, &untrusted))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, ConnectError::Tls(TlsError::Handshake(_))),
-        "{error:?}"
-    );
+    let error = once(&url, &ConnectOptions::default()).await.unwrap_err();
+    assert_eq!(error, ConnectError::Tls(TlsError::UntrustedIssuer));
+    assert_eq!(error.step(), Step::Tls);
 
-    let other_name: BrokerUrl = format!("wss://payer:p%40y@127.0.0.1:{port}/ws")
-        .parse()
-        .unwrap();
-    let error = soon(Publisher::connect_once(&other_name, &front.trusted()))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, ConnectError::Tls(TlsError::Handshake(_))),
-        "{error:?}"
-    );
+    let by_address = format!("wss://payer:p%40y@127.0.0.1:{port}/ws");
+    let error = once(&by_address, &authority.trusted()).await.unwrap_err();
+    let host = "127.0.0.1".to_owned();
+    assert_eq!(error, ConnectError::Tls(TlsError::WrongName { host }));
 
-    let mut config = PublisherConfig::new(url);
-    config.connect = front.trusted();
+    let mut config = PublisherConfig::new(url.parse().unwrap());
+    config.connect = authority.trusted();
     let publisher = Publisher::spawn(config);
     let order_pay = Destination::queue("order_pay").unwrap();
     soon(publisher.publish(Publication::new(order_pay, "over TLS")))
@@ -120,12 +53,22 @@ async fn wss_works_with_a_root_of_ones_own_and_only_with_it() {
 }
 
 #[tokio::test]
+async fn a_certificate_past_its_time_is_called_so() {
+    let script = Script::listen().await;
+    let authority = Authority::named("ours");
+    let expired = authority.expired("localhost");
+    let front = TlsFront::before(script.addr(), &expired, Clients::Any, ALL_VERSIONS).await;
+    let url = format!("stomps://localhost:{}", front.addr.port());
+    let error = once(&url, &authority.trusted()).await.unwrap_err();
+    assert_eq!(error, ConnectError::Tls(TlsError::OutsideValidity));
+}
+
+#[tokio::test]
 async fn stomps_works_too() {
     let script = Script::listen().await;
-    let behind = format!("127.0.0.1:{}", script.url().port())
-        .parse()
-        .unwrap();
-    let front = TlsFront::before(behind).await;
+    let authority = Authority::named("ours");
+    let signed = authority.sign("localhost");
+    let front = TlsFront::before(script.addr(), &signed, Clients::Any, ALL_VERSIONS).await;
     let url = format!("stomps://u:p@localhost:{}", front.addr.port())
         .parse()
         .unwrap();
@@ -140,9 +83,79 @@ async fn stomps_works_too() {
         .await;
         assert_eq!(peer.frame().await.command, Command::Disconnect);
     };
-    let options = front.trusted();
+    let options = authority.trusted();
     let (server, ()) = tokio::join!(soon(Publisher::connect_once(&url, &options)), broker);
     assert_eq!(server.unwrap().server.as_deref(), Some("s"));
+}
+
+/// In TLS 1.2 the server says no within the handshake, in 1.3 after it.
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate_gets_ours() {
+    let server = Server::start().await;
+    let (authority, stranger) = (Authority::named("ours"), Authority::named("theirs"));
+    let signed = authority.sign("localhost");
+    for version in [&TLS12, &TLS13] {
+        let clients = Clients::SignedBy(&authority);
+        let front = TlsFront::before(server.addr, &signed, clients, &[version]).await;
+        let url = format!("wss://payer:p%40y@localhost:{}/ws", front.addr.port());
+        let mut options = authority.trusted();
+
+        let error = once(&url, &options).await.unwrap_err();
+        let wanted = ConnectError::Tls(TlsError::ClientCertificateWanted);
+        assert_eq!(error, wanted, "{version:?}");
+
+        options.identity = Some(stranger.sign("payer").identity());
+        let error = once(&url, &options).await.unwrap_err();
+        let refused = ConnectError::Tls(TlsError::RefusedByServer {
+            alert: "UnknownCA".into(),
+        });
+        assert_eq!(error, refused, "{version:?}");
+
+        options.identity = Some(authority.sign("payer").identity());
+        once(&url, &options).await.unwrap();
+        assert!(!format!("{options:?}").contains("PRIVATE"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_refused_after_the_handshake_is_told_over_plain_stomp_too() {
+    let script = Script::listen().await;
+    let authority = Authority::named("ours");
+    let signed = authority.sign("localhost");
+    let clients = Clients::SignedBy(&authority);
+    let front = TlsFront::before(script.addr(), &signed, clients, &[&TLS13]).await;
+    let url = format!("stomps://localhost:{}", front.addr.port());
+    let error = once(&url, &authority.trusted()).await.unwrap_err();
+    assert_eq!(error, ConnectError::Tls(TlsError::ClientCertificateWanted));
+}
+
+#[tokio::test]
+async fn limit_13_tls_needs_no_provider_of_the_process_and_installs_none() {
+    let server = Server::start().await;
+    let authority = Authority::named("ours");
+    let signed = authority.sign("localhost");
+    let front = TlsFront::before(server.addr, &signed, Clients::Any, ALL_VERSIONS).await;
+    let url = format!("wss://payer:p%40y@localhost:{}/ws", front.addr.port());
+    assert!(CryptoProvider::get_default().is_none());
+    once(&url, &authority.trusted()).await.unwrap();
+    assert!(CryptoProvider::get_default().is_none());
+    server.stop().await;
+}
+
+/// Roots of one's own, a client certificate, and the name of the URL, not of the address.
+#[tokio::test]
+async fn limit_14_the_certificate_is_checked_against_the_urls_name_with_our_roots_and_identity() {
+    let server = Server::start().await;
+    let authority = Authority::named("ours");
+    let by_name = authority.sign("localhost");
+    let clients = Clients::SignedBy(&authority);
+    let front = TlsFront::before(server.addr, &by_name, clients, ALL_VERSIONS).await;
+    let mut options = authority.trusted();
+    options.identity = Some(authority.sign("payer").identity());
+    let url = format!("wss://payer:p%40y@localhost:{}/ws", front.addr.port());
+    once(&url, &options).await.unwrap();
+    server.stop().await;
 }
 
 #[test]

@@ -35,6 +35,11 @@ impl Backoff {
     }
 }
 
+/// A uniform random number. Without randomness the backoff is still a backoff, only without jitter.
+pub(crate) fn jitter() -> u64 {
+    getrandom::u64().unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

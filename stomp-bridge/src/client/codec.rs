@@ -1,19 +1,18 @@
-//! async-stomp's `ClientCodec`, with what it leaves open closed around it.
+//! async-stomp's `ClientCodec`, with what it leaves open closed around it, and the versions that it
+//! does not speak. `docs/async-stomp.md` lists each of its limits, how it is contained and the test
+//! that holds it.
 //!
-//! | `ClientCodec` alone | here |
-//! |---|---|
-//! | checks the frame size only while a frame is incomplete | our scanner checks it first, and header count and length too |
-//! | parses an incomplete frame again from its start at every read | it is given whole frames only |
-//! | ignores a `content-length` that is not a number | the scanner refuses it |
-//! | after an error leaves or eats bytes, by the kind | any error ends the connection |
-//! | writes a caller's `content-length` and repeated headers as they are | only the session makes frames, each with its true length |
-//! | `Debug` of CONNECT prints the passcode | frames for the server are never printed |
+//! Every frame is delimited by our scanner, within the limits, before anything is parsed.
+//! `ClientCodec` then parses the common kind: STOMP 1.2, and a head of plain ASCII without escapes.
+//! CONNECTED, a head with an escape or a letter beyond ASCII, and all of 1.0 and 1.1 are parsed by
+//! [`crate::frame`]. What goes out is checked, then written by `ClientCodec` in 1.2 and by
+//! [`crate::frame`] in 1.0 and 1.1.
 
-use crate::frame::{FrameError, Limits, Scan, Scanner};
+use super::message::{CodecError, check, from_frame, to_frame};
+use crate::frame::{Frame, Limits, Scan, Scanner, Version};
 use async_stomp::client::{ClientCodec, Heartbeat};
 use async_stomp::{FromServer, Message, ToServer};
 use bytes::{Buf, BytesMut};
-use thiserror::Error;
 use tokio_util::codec::{Decoder, Encoder};
 
 /// What came in.
@@ -21,11 +20,11 @@ use tokio_util::codec::{Decoder, Encoder};
 pub(crate) enum Incoming {
     /// Bytes: a heart-beat, or part of a frame. They show that the server lives.
     Bytes,
-    /// A whole frame.
+    /// A whole frame, with all escapes undone.
     Frame(Message<FromServer>),
 }
 
-/// What goes out.
+/// What goes out. It has no `Debug`: a passcode may be in it.
 pub(crate) enum Outgoing {
     Frame(Message<ToServer>),
     /// Whole frames that the session has encoded.
@@ -33,24 +32,19 @@ pub(crate) enum Outgoing {
     Heartbeat,
 }
 
-#[derive(Debug, Error)]
-pub(crate) enum CodecError {
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    #[error("the server's frame is not understood: {0}")]
-    Server(String),
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-}
-
-/// `ClientCodec` behind its guard. It keeps no state of its own that an error could leave askew:
-/// after an error the connection is dropped.
+/// `ClientCodec` behind its guard. After an error the position in the stream is lost: the
+/// connection is dropped.
 #[derive(Debug)]
 pub(crate) struct GuardedCodec {
     inner: ClientCodec,
+    /// How often `inner` was asked to decode.
+    #[cfg(test)]
+    asked: usize,
     scanner: Scanner,
     /// Bytes that the last call left, to tell new ones from old.
     left: usize,
+    /// What CONNECTED named.
+    version: Option<Version>,
 }
 
 impl GuardedCodec {
@@ -58,10 +52,46 @@ impl GuardedCodec {
         let inner = ClientCodec::with_max_frame_size(limits.max_frame_bytes);
         Self {
             inner,
+            #[cfg(test)]
+            asked: 0,
             scanner: Scanner::new(limits),
             left: 0,
+            version: None,
         }
     }
+
+    fn parse(
+        &mut self,
+        mut whole: BytesMut,
+        body_start: usize,
+    ) -> Result<Message<FromServer>, CodecError> {
+        if self.version == Some(Version::V1_2) && is_plain(&whole[..body_start]) {
+            #[cfg(test)]
+            {
+                self.asked += 1;
+            }
+            return match self.inner.decode(&mut whole) {
+                Ok(Some(message)) => Ok(message),
+                Ok(None) => Err(CodecError::Server("incomplete".to_owned())),
+                Err(e) => Err(CodecError::Server(format!("{e:.120}"))),
+            };
+        }
+        // Before CONNECTED no version is agreed on; then nothing counts as an escape, so that an
+        // ERROR that refuses the session is read whatever it holds.
+        let version = self.version.unwrap_or(Version::V1_0);
+        let frame = Frame::from_wire(whole.freeze(), body_start, version)?;
+        let message = from_frame(frame, version)?;
+        if let (None, FromServer::Connected { version, .. }) = (self.version, &message.content) {
+            self.version = Version::named(version);
+        }
+        Ok(message)
+    }
+}
+
+/// Whether a head has nothing that `ClientCodec` reads in a way of its own.
+fn is_plain(head: &[u8]) -> bool {
+    head.iter()
+        .all(|b| b.is_ascii() && !matches!(b, 0 | b'\r' | b'\\'))
 }
 
 impl Decoder for GuardedCodec {
@@ -75,14 +105,11 @@ impl Decoder for GuardedCodec {
                 self.left = src.len();
                 Ok(Some(Incoming::Bytes))
             }
-            Scan::Frame { len, .. } => {
-                let mut whole = src.split_to(len);
+            Scan::Frame { len, body_start } => {
+                let whole = src.split_to(len);
                 self.left = 0;
-                match self.inner.decode(&mut whole) {
-                    Ok(Some(message)) => Ok(Some(Incoming::Frame(message))),
-                    Ok(None) => Err(CodecError::Server("incomplete".to_owned())),
-                    Err(e) => Err(CodecError::Server(format!("{e:.120}"))),
-                }
+                let message = self.parse(whole, body_start)?;
+                Ok(Some(Incoming::Frame(message)))
             }
             Scan::NeedMore if src.len() > self.left => {
                 self.left = src.len();
@@ -106,88 +133,26 @@ impl Encoder<Outgoing> for GuardedCodec {
     type Error = CodecError;
 
     fn encode(&mut self, item: Outgoing, dst: &mut BytesMut) -> Result<(), CodecError> {
-        match item {
+        let version = self.version.unwrap_or(Version::V1_2);
+        let written = match item {
             Outgoing::Wire(frames) => {
                 dst.extend_from_slice(&frames);
-                Ok(())
+                return Ok(());
             }
-            Outgoing::Frame(message) => self.inner.encode(message, dst),
             Outgoing::Heartbeat => self.inner.encode(Heartbeat, dst),
-        }
-        .map_err(|e| CodecError::Server(format!("{e:.120}")))
+            Outgoing::Frame(message) => {
+                check(&message)?;
+                if version != Version::V1_2 {
+                    dst.extend_from_slice(&to_frame(message)?.encode(version)?);
+                    return Ok(());
+                }
+                self.inner.encode(message, dst)
+            }
+        };
+        written.map_err(|e| CodecError::Server(format!("{e:.120}")))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decode(codec: &mut GuardedCodec, src: &mut BytesMut) -> Vec<Incoming> {
-        std::iter::from_fn(|| codec.decode(src).unwrap()).collect()
-    }
-
-    fn codec(max_frame_bytes: usize) -> GuardedCodec {
-        GuardedCodec::new(Limits {
-            max_frame_bytes,
-            ..Limits::default()
-        })
-    }
-
-    #[test]
-    fn a_piece_of_a_frame_shows_life_once() {
-        let mut codec = codec(100);
-        let mut src = BytesMut::from(&b"\n"[..]);
-        assert!(matches!(
-            decode(&mut codec, &mut src)[..],
-            [Incoming::Bytes]
-        ));
-        src.extend_from_slice(b"RECEIPT\nrec");
-        assert!(matches!(
-            decode(&mut codec, &mut src)[..],
-            [Incoming::Bytes]
-        ));
-        assert!(decode(&mut codec, &mut src).is_empty());
-        src.extend_from_slice(b"eipt-id:1\n\n\0\n");
-        let got = decode(&mut codec, &mut src);
-        assert!(
-            matches!(&got[..], [Incoming::Frame(_), Incoming::Bytes]),
-            "{got:?}"
-        );
-    }
-
-    #[test]
-    fn a_whole_frame_above_the_limit_is_refused_where_client_codec_takes_it() {
-        let wire = b"RECEIPT\nreceipt-id:0123456789\n\n\0";
-        let mut bare = ClientCodec::with_max_frame_size(10);
-        assert!(
-            bare.decode(&mut BytesMut::from(&wire[..]))
-                .unwrap()
-                .is_some()
-        );
-        let error = codec(10)
-            .decode(&mut BytesMut::from(&wire[..]))
-            .unwrap_err();
-        assert!(matches!(
-            error,
-            CodecError::Frame(FrameError::FrameTooLarge { .. })
-        ));
-    }
-
-    #[test]
-    fn a_content_length_that_is_no_number_is_refused_where_client_codec_ignores_it() {
-        let wire = b"ERROR\nmessage:x\ncontent-length:many\n\nabc\0";
-        let mut bare = ClientCodec::new();
-        assert!(
-            bare.decode(&mut BytesMut::from(&wire[..]))
-                .unwrap()
-                .is_some()
-        );
-        let error = codec(100)
-            .decode(&mut BytesMut::from(&wire[..]))
-            .unwrap_err();
-        assert!(matches!(
-            error,
-            CodecError::Frame(FrameError::ContentLength)
-        ));
-    }
-}
+#[path = "codec_tests.rs"]
+mod tests;

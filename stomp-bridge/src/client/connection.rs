@@ -1,13 +1,18 @@
 //! A session on a socket: carries frames, events and time-outs between the two, decides nothing.
 
 use super::alarm::Alarm;
-use super::codec::{CodecError, GuardedCodec, Incoming};
-use super::connect::{ConnectError, ConnectOptions, ServerInfo};
+use super::codec::{GuardedCodec, Incoming};
+use super::connect_error::ConnectError;
 use super::credentials::Credentials;
-use super::event::{Cut, Event};
+use super::event::{Cut, Event, ServerInfo};
+use super::message::CodecError;
+use super::options::ConnectOptions;
 use super::session::{Session, SessionConfig};
+use super::step::{Step, Steps};
+use super::tls_error::TlsError;
 use super::transport::{Io, dial};
 use super::url::BrokerUrl;
+use crate::frame::Limits;
 use futures_util::{Sink, SinkExt, Stream};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -41,6 +46,8 @@ pub(crate) struct Connection<T> {
     /// Since when a flush makes no end.
     stuck_since: Option<Instant>,
     write_timeout: Duration,
+    /// What the transport had read when it was last looked at.
+    bytes_read: u64,
 }
 
 impl<T> Connection<T> {
@@ -49,16 +56,39 @@ impl<T> Connection<T> {
         url: &BrokerUrl,
         credentials: Option<&Credentials>,
         options: &ConnectOptions,
+        config: SessionConfig,
+    ) -> Result<(Self, ServerInfo), ConnectError> {
+        Self::open_told(url, credentials, options, config, &mut Steps::unheard()).await
+    }
+
+    /// [`open`](Self::open) that tells of each step.
+    pub(crate) async fn open_told(
+        url: &BrokerUrl,
+        credentials: Option<&Credentials>,
+        options: &ConnectOptions,
         mut config: SessionConfig,
+        steps: &mut Steps<'_>,
     ) -> Result<(Self, ServerInfo), ConnectError> {
         let deadline = Instant::now() + options.connect_timeout;
-        let io = dial(url, options, deadline).await?;
-        let mut link = Framed::new(io, GuardedCodec::new(options.limits));
+        let io = dial(url, options, deadline, steps).await?;
+        config.connect_timeout = deadline.saturating_duration_since(Instant::now());
+        let opened = Self::over(io, url.vhost(), credentials, options.limits, config).await?;
+        steps.done(Step::Stomp, || opened.1.to_string());
+        Ok(opened)
+    }
+
+    /// Shakes hands over an open byte stream.
+    async fn over(
+        io: Box<dyn Io>,
+        vhost: &str,
+        credentials: Option<&Credentials>,
+        limits: Limits,
+        config: SessionConfig,
+    ) -> Result<(Self, ServerInfo), ConnectError> {
+        let mut link = Framed::new(io, GuardedCodec::new(limits));
         // Never flushes on its own: what is written between two flushes travels together.
         link.set_backpressure_boundary(usize::MAX);
-        let now = Instant::now();
-        config.connect_timeout = deadline.saturating_duration_since(now);
-        let session = Session::new(config, url.vhost(), credentials, now.into_std());
+        let session = Session::new(config, vhost, credentials, Instant::now().into_std());
         let write_timeout = config.receipt_timeout;
         let mut connection = Self {
             link,
@@ -67,6 +97,7 @@ impl<T> Connection<T> {
             unflushed: false,
             stuck_since: None,
             write_timeout,
+            bytes_read: 0,
         };
         loop {
             connection.turn(Reading::On).await;
@@ -120,8 +151,10 @@ impl<T> Connection<T> {
 
     fn pass_time(&mut self, reading: Reading) {
         let now = Instant::now();
-        if reading == Reading::Paused {
-            // Who does not listen cannot call the other silent.
+        let bytes_read = self.link.get_ref().bytes_read();
+        let fresh = std::mem::replace(&mut self.bytes_read, bytes_read) != bytes_read;
+        if fresh || reading == Reading::Paused {
+            // A message that comes in slowly shows life before it is whole. And who does not listen cannot call the other silent.
             self.session.handle_bytes(now.into_std());
         }
         if self
@@ -210,11 +243,18 @@ impl<T> Connection<T> {
 
 fn cut(error: CodecError) -> Cut {
     match error {
-        CodecError::Io(e) => Cut::Closed {
-            note: e.to_string(),
+        CodecError::Io(e) => match TlsError::behind(&e, "it") {
+            Some(tls) => Cut::Tls(tls),
+            None => Cut::Closed {
+                note: e.to_string(),
+            },
         },
         e => Cut::Protocol {
             what: e.to_string(),
         },
     }
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -1,8 +1,29 @@
 //! What comes out of a session.
 
-use super::connect::ServerInfo;
+use super::tls_error::TlsError;
 use bytes::Bytes;
+use std::fmt;
 use thiserror::Error;
+
+/// What the broker said of itself in CONNECTED.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerInfo {
+    /// The version agreed on.
+    pub version: String,
+    /// The `server` header, such as `RabbitMQ/3.10.8`.
+    pub server: Option<String>,
+}
+
+impl fmt::Display for ServerInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "STOMP {}", self.version)?;
+        match &self.server {
+            Some(server) => write!(f, ", {server}"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Why a connection ended, or was given up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -15,6 +36,9 @@ pub enum Cut {
         /// The WebSocket close code and reason, or the system's error.
         note: String,
     },
+    /// TLS failed after its handshake, as it does when the server refuses our certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The broker sent an ERROR frame that names no message of ours.
     #[error("broker error: {message}: {body}")]
     ErrorFrame {
@@ -23,10 +47,16 @@ pub enum Cut {
         /// Its body.
         body: String,
     },
-    /// A receipt did not come in time, which is the only sign that a broker under a resource
-    /// alarm gives. The connection is dropped.
+    /// A receipt did not come in time. The connection is dropped.
     #[error("no receipt in time")]
     ReceiptTimeout,
+    /// A receipt did not come in time, and no other did, though the broker still beat. This is how a
+    /// broker under a memory or disk alarm looks: it reads no more from whoever publishes, and STOMP
+    /// has no way to say so. The connection is dropped.
+    #[error(
+        "no receipt in time while heart-beats came: is the broker under a memory or disk alarm?"
+    )]
+    Blocked,
     /// CONNECTED did not come in time.
     #[error("no CONNECTED in time")]
     HandshakeTimeout,

@@ -7,38 +7,58 @@
 //! [`Publisher`] is the way to send, [`Subscriber`] to read one destination; both reconnect by
 //! themselves.
 
+mod acknowledge;
 mod alarm;
 mod backoff;
 mod codec;
 mod connect;
+mod connect_error;
 mod connection;
+mod connector;
+mod counted;
 mod credentials;
 mod destination;
 mod event;
+mod identity;
+mod message;
+mod options;
+mod proxy;
 mod publication;
 mod publisher;
-mod redial;
 mod send;
 mod session;
+mod step;
 mod subscriber;
 mod tls;
+mod tls_error;
 mod transport;
 mod url;
+mod urls;
 mod ws_io;
 
 pub use backoff::Backoff;
-pub use connect::{ConnectError, ConnectOptions, ServerInfo, Step};
+pub use connect::probe;
+pub use connect_error::ConnectError;
 pub use credentials::{Credentials, CredentialsProvider, InvalidCredentials};
 pub use destination::{Destination, DestinationError};
-pub use event::Cut;
+pub use event::{Cut, ServerInfo};
+pub use identity::ClientIdentity;
+pub use options::ConnectOptions;
+pub use proxy::{
+    Proxy, ProxyChoice, ProxyEnvironment, ProxyEnvironmentError, ProxyError, ProxyKind,
+    ProxyUrlError, SocksReply,
+};
 pub use publication::Publication;
 pub use publisher::{
     Advice, Drained, NotSent, PublishError, Published, Publisher, PublisherConfig, QueueCheck,
     QueueReport, Resend, Status, check_queue,
 };
+pub use step::{Step, StepReport};
 pub use subscriber::{
     AckError, AckMode, Closed, HeaderError, Message, Requeue, SubscribeError, Subscriber,
     SubscriberConfig, SubscriberStatus,
 };
-pub use tls::{ExtraRoots, TlsError};
+pub use tls::ExtraRoots;
+pub use tls_error::TlsError;
 pub use url::{BrokerUrl, BrokerUrlError, Scheme};
+pub use urls::{BrokerUrls, BrokerUrlsError};

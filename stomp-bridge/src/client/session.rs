@@ -5,17 +5,20 @@
 //! leaves the socket open after some errors and closes it after others, so the only safe rule is
 //! that the first one is the end. A RECEIPT after an ERROR means nothing and is not looked at.
 
+use super::acknowledge::{AckName, Verdict};
 use super::codec::Outgoing;
-use super::connect::ServerInfo;
 use super::credentials::Credentials;
-use super::event::{Cut, Event, Outcome, Received};
+use super::event::{Cut, Event, Outcome, Received, ServerInfo};
 use super::publication::Publication;
 use super::send::encode_send;
-use super::subscriber::{AckMode, Requeue};
-use crate::frame::{Command, Frame, Version, unescape};
+use super::subscriber::AckMode;
+use crate::frame::{Command, Frame, Version};
 use async_stomp::{FromServer, Message, ToServer};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
+
+/// What CONNECT offers; CONNECTED names the one that is spoken.
+const ACCEPTED_VERSIONS: &str = "1.0,1.1,1.2";
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionConfig {
@@ -60,19 +63,13 @@ pub(crate) struct Subscribe<'a> {
     pub(crate) headers: &'a [(String, String)],
 }
 
-/// What became of a received message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Settlement {
-    Ack,
-    Nack(Requeue),
-}
-
 /// The session's version has no NACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoNack;
 
 struct InFlight<T> {
     token: T,
+    sent: Instant,
     deadline: Instant,
 }
 
@@ -88,6 +85,8 @@ pub(crate) struct Session<T> {
     beat_in: Option<Duration>,
     last_out: Instant,
     last_in: Instant,
+    last_receipt: Instant,
+    version: Version,
 }
 
 impl<T> Session<T> {
@@ -104,7 +103,7 @@ impl<T> Session<T> {
             OwnBeats::Unannounced => 0,
         };
         let connect = ToServer::Connect {
-            accept_version: Version::V1_2.to_string(),
+            accept_version: ACCEPTED_VERSIONS.to_owned(),
             host: vhost.to_owned(),
             login: credentials.map(|c| c.login().to_owned()),
             passcode: credentials.map(|c| c.passcode().to_owned()),
@@ -123,12 +122,19 @@ impl<T> Session<T> {
             beat_in: None,
             last_out: now,
             last_in: now,
+            last_receipt: now,
+            version: Version::V1_2,
         }
     }
 
     /// Whether another frame with a receipt may be sent now.
     pub(crate) fn has_room(&self) -> bool {
         self.phase == Phase::Open && self.in_flight.len() < self.config.window
+    }
+
+    /// The version that CONNECTED named.
+    pub(crate) fn version(&self) -> Version {
+        self.version
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -178,10 +184,22 @@ impl<T> Session<T> {
             Phase::Connecting { deadline } if deadline <= now => self.end(Cut::HandshakeTimeout),
             Phase::Open if due(self.silence_due()) => self.end(Cut::Silent),
             Phase::Open if due(self.in_flight.values().next().map(|f| f.deadline)) => {
-                self.end(Cut::ReceiptTimeout);
+                self.end(self.why_no_receipt());
             }
             Phase::Open if due(self.beat_due()) => self.send_out(now, Outgoing::Heartbeat),
             Phase::Connecting { .. } | Phase::Open | Phase::Ended => {}
+        }
+    }
+
+    /// The first that is out waits for its receipt in vain.
+    fn why_no_receipt(&self) -> Cut {
+        let sent = self.in_flight.values().next().map(|f| f.sent);
+        let since = |at: Instant| sent.is_some_and(|sent| at > sent);
+        // Heart-beats are looked for: without them nothing tells a blocked broker from a dead one.
+        if self.beat_in.is_some() && since(self.last_in) && !since(self.last_receipt) {
+            Cut::Blocked
+        } else {
+            Cut::ReceiptTimeout
         }
     }
 
@@ -211,16 +229,18 @@ impl<T> Session<T> {
                     ..
                 },
             ) => {
-                if version != Version::V1_2.as_str() {
+                let Some(known) = Version::named(&version) else {
                     let what = format!("CONNECTED with version {version:.20}");
                     return self.end(Cut::Protocol { what });
-                }
+                };
+                self.version = known;
                 self.agree_on_beats(heartbeat.as_deref());
                 self.phase = Phase::Open;
                 self.events
                     .push_back(Event::Connected(ServerInfo { version, server }));
             }
             (Phase::Open, FromServer::Receipt { receipt_id }) => {
+                self.last_receipt = now;
                 let id = receipt_id.parse().ok();
                 // An unknown id is a receipt that was not asked for: nothing hangs on it.
                 if let Some(done) = id.and_then(|id: u64| self.in_flight.remove(&id)) {
@@ -237,10 +257,6 @@ impl<T> Session<T> {
                     ..
                 },
             ) => {
-                let headers = headers
-                    .into_iter()
-                    .map(|(n, v)| (plain_name(n), v))
-                    .collect();
                 let body = body.unwrap_or_default().into();
                 self.events.push_back(Event::Received(Received {
                     destination,
@@ -309,7 +325,7 @@ impl<T> Session<T> {
     pub(crate) fn send(&mut self, now: Instant, publication: &Publication, token: T) {
         debug_assert!(self.has_room());
         let receipt = self.expect_receipt(now, token);
-        let version = self.version();
+        let version = self.version;
         encode_send(publication, receipt, version, self.wire(now));
     }
 
@@ -344,30 +360,16 @@ impl<T> Session<T> {
     pub(crate) fn settle(
         &mut self,
         now: Instant,
-        ack_id: &str,
-        how: Settlement,
+        message: &AckName,
+        verdict: Verdict,
     ) -> Result<(), NoNack> {
-        let version = self.version();
-        let command = match how {
-            Settlement::Ack => Command::Ack,
-            Settlement::Nack(_) if version == Version::V1_0 => return Err(NoNack),
-            Settlement::Nack(_) => Command::Nack,
-        };
-        let mut frame = match version {
-            Version::V1_2 => Frame::new(command).with("id", ack_id),
-            Version::V1_0 | Version::V1_1 => Frame::new(command)
-                .with("message-id", ack_id)
-                .with("subscription", SUBSCRIPTION_ID),
-        };
-        if how == Settlement::Nack(Requeue::DeadLetter) {
-            frame = frame.with("requeue", "false");
-        }
+        let frame = message.frame(verdict, self.version).ok_or(NoNack)?;
         self.send_frame(now, &frame);
         Ok(())
     }
 
     fn send_frame(&mut self, now: Instant, frame: &Frame) {
-        let version = self.version();
+        let version = self.version;
         match frame.encode(version) {
             Ok(bytes) => self.wire(now).extend_from_slice(&bytes),
             Err(e) => self.end(Cut::Protocol {
@@ -411,7 +413,12 @@ impl<T> Session<T> {
         let id = self.next_id;
         self.next_id += 1;
         let deadline = now + self.config.receipt_timeout;
-        self.in_flight.insert(id, InFlight { token, deadline });
+        let in_flight = InFlight {
+            token,
+            sent: now,
+            deadline,
+        };
+        self.in_flight.insert(id, in_flight);
         id
     }
 
@@ -421,8 +428,11 @@ impl<T> Session<T> {
     }
 
     /// STOMP 1.2, "Heart-beating": each direction beats at the larger of the two wishes, and not
-    /// at all when either is zero.
+    /// at all when either is zero. 1.0 knows none.
     fn agree_on_beats(&mut self, theirs: Option<&str>) {
+        if self.version == Version::V1_0 {
+            return;
+        }
         let mut parts = theirs
             .unwrap_or("0,0")
             .split(',')
@@ -443,12 +453,7 @@ impl<T> Session<T> {
 
 fn extra(headers: &[(Vec<u8>, Vec<u8>)], name: &str) -> Option<String> {
     let (_, value) = headers.iter().find(|(n, _)| n == name.as_bytes())?;
-    unescape(std::str::from_utf8(value).ok()?, Version::V1_2)
-}
-
-/// `ClientCodec` undoes the escapes of values and leaves those of names.
-fn plain_name(name: String) -> String {
-    unescape(&name, Version::V1_2).unwrap_or(name)
+    std::str::from_utf8(value).ok().map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::client::Destination;
+use crate::client::{Destination, Requeue};
 
 const CONFIG: SessionConfig = SessionConfig {
     heartbeat: Duration::from_secs(10),
@@ -115,15 +115,21 @@ fn the_commands_of_a_subscription() {
         "SUBSCRIBE\nid:0\ndestination:/exchange/paynotify\nack:client-individual\nreceipt:1\n\
          prefetch-count:7\nx-queue-name:a\\cb\n\n\0"
     );
-    for (how, expected) in [
-        (Settlement::Ack, "ACK\nid:T_0@@s@@1\n\n\0"),
-        (Settlement::Nack(Requeue::Yes), "NACK\nid:T_0@@s@@1\n\n\0"),
+    let message = Received {
+        destination: "/exchange/paynotify".into(),
+        headers: vec![("ack".into(), "T_0@@s@@1".into())],
+        body: bytes::Bytes::new(),
+    };
+    let name = AckName::of(&message, Version::V1_2).unwrap();
+    for (verdict, expected) in [
+        (Verdict::Ack, "ACK\nid:T_0@@s@@1\n\n\0"),
+        (Verdict::Nack(Requeue::Yes), "NACK\nid:T_0@@s@@1\n\n\0"),
         (
-            Settlement::Nack(Requeue::DeadLetter),
+            Verdict::Nack(Requeue::DeadLetter),
             "NACK\nid:T_0@@s@@1\nrequeue:false\n\n\0",
         ),
     ] {
-        assert_eq!(session.settle(now, "T_0@@s@@1", how), Ok(()));
+        assert_eq!(session.settle(now, &name, verdict), Ok(()));
         assert_eq!(wire(&mut session), expected);
     }
     session.unsubscribe(now, 'b');
@@ -279,23 +285,77 @@ fn the_handshake_ends_in_time_and_accepts_nothing_else() {
     ));
 }
 
+fn connected_with(version: &str) -> Message<FromServer> {
+    content(FromServer::Connected {
+        version: version.into(),
+        session: None,
+        server: None,
+        heartbeat: Some("10000,10000".into()),
+    })
+}
+
 #[test]
-fn header_names_are_unescaped_too() {
+fn all_versions_are_offered_and_connected_names_the_one() {
     let now = Instant::now();
-    let mut session = open("0,0", now);
-    session.handle_frame(
-        now,
-        content(FromServer::Message {
-            destination: "/queue/q".into(),
-            message_id: "1".into(),
-            subscription: "0".into(),
-            ack: None,
-            headers: vec![("a\\cb".into(), "v".into())],
-            body: None,
-        }),
-    );
-    let [Event::Received(got)] = &events(&mut session)[..] else {
-        panic!("no message")
+    for (named, version) in [
+        ("1.0", Version::V1_0),
+        ("1.1", Version::V1_1),
+        ("1.2", Version::V1_2),
+    ] {
+        let mut session: Session<char> = Session::new(CONFIG, "/", None, now);
+        let Some(Outgoing::Frame(Message {
+            content: ToServer::Connect { accept_version, .. },
+            ..
+        })) = session.poll_transmit()
+        else {
+            panic!("no CONNECT")
+        };
+        assert_eq!(accept_version, "1.0,1.1,1.2");
+        session.handle_frame(now, connected_with(named));
+        assert!(matches!(session.poll_event(), Some(Event::Connected(s)) if s.version == named));
+        assert_eq!(session.version(), version);
+        let beats = (version > Version::V1_0).then(|| now + s(5));
+        assert_eq!(session.next_timeout(), beats, "1.0 has no heart-beats");
+    }
+    for unknown in ["1.3", "1.2,1.1", ""] {
+        let mut session: Session<char> = Session::new(CONFIG, "/", None, now);
+        session.handle_frame(now, connected_with(unknown));
+        let refused = matches!(
+            events(&mut session)[..],
+            [Event::Ended(Cut::Protocol { .. })]
+        );
+        assert!(refused, "{unknown:?}");
+    }
+}
+
+#[test]
+fn a_broker_that_beats_and_gives_no_receipt_at_all_is_blocked() {
+    let now = Instant::now();
+    let unknown = |cut: Cut| {
+        [
+            settled('a', Outcome::Unknown(cut.clone())),
+            Event::Ended(cut),
+        ]
     };
-    assert_eq!(got.headers, [("a:b".to_owned(), "v".to_owned())]);
+
+    let mut session = open("10000,10000", now);
+    session.send(now, &publication(), 'a');
+    session.handle_bytes(now + s(9));
+    session.handle_timeout(now + s(10));
+    assert_eq!(events(&mut session), unknown(Cut::Blocked));
+
+    // Nothing came: it may be the network.
+    let mut session = open("10000,10000", now);
+    session.send(now, &publication(), 'a');
+    session.handle_timeout(now + s(10));
+    assert_eq!(events(&mut session), unknown(Cut::ReceiptTimeout));
+
+    // Another message got its receipt: it is about this one.
+    let mut session = open("10000,10000", now);
+    session.send(now, &publication(), 'a');
+    session.send(now, &publication(), 'b');
+    session.handle_frame(now + s(9), receipt("2"));
+    session.handle_timeout(now + s(10));
+    let got = events(&mut session);
+    assert_eq!(got[1..], unknown(Cut::ReceiptTimeout));
 }

@@ -1,34 +1,16 @@
 //! TLS of our own: async-stomp's takes no roots and panics beside a second provider.
 
+use super::identity::{ClientIdentity, certificates};
+use super::tls_error::TlsError;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::sync::Arc;
-use thiserror::Error;
 
 /// Certificate authorities to trust besides the public ones.
 #[derive(Clone, Default)]
 pub struct ExtraRoots(Vec<CertificateDer<'static>>);
-
-/// Why TLS cannot be set up.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum TlsError {
-    /// The text holds no certificate, or a broken one.
-    #[error("no readable certificate in the PEM text: {0}")]
-    Pem(String),
-    /// A certificate cannot be a root.
-    #[error("a certificate cannot be used as a root: {0}")]
-    Root(String),
-    /// The host of the URL is no name that a certificate can have.
-    #[error("{0:?} is not a host name that TLS can check")]
-    ServerName(String),
-    /// The handshake failed; the text says why (an untrusted issuer, a wrong name, an expired
-    /// certificate, a peer that does not speak TLS).
-    #[error("TLS handshake failed: {0}")]
-    Handshake(String),
-}
 
 impl ExtraRoots {
     /// Adds every certificate of a PEM text.
@@ -36,13 +18,7 @@ impl ExtraRoots {
     /// # Errors
     /// [`TlsError::Pem`] when there is none or one cannot be read.
     pub fn add_pem(&mut self, pem: &[u8]) -> Result<(), TlsError> {
-        let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|e| TlsError::Pem(e.to_string()))?;
-        if found.is_empty() {
-            return Err(TlsError::Pem("there is none".to_owned()));
-        }
-        self.0.extend(found);
+        self.0.extend(certificates(pem)?);
         Ok(())
     }
 
@@ -59,7 +35,10 @@ impl fmt::Debug for ExtraRoots {
 }
 
 /// The provider is named here and not installed: a process-wide default is the binary's choice.
-pub(crate) fn client_config(extra: &ExtraRoots) -> Result<Arc<ClientConfig>, TlsError> {
+pub(crate) fn client_config(
+    extra: &ExtraRoots,
+    identity: Option<&ClientIdentity>,
+) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -72,7 +51,12 @@ pub(crate) fn client_config(extra: &ExtraRoots) -> Result<Arc<ClientConfig>, Tls
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| TlsError::Handshake(e.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .with_root_certificates(roots);
+    Ok(Arc::new(match identity {
+        None => config.with_no_client_auth(),
+        Some(identity) => {
+            let certified = SingleCertAndKey::from(identity.certified());
+            config.with_client_cert_resolver(Arc::new(certified))
+        }
+    }))
 }

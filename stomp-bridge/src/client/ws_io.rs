@@ -38,6 +38,14 @@ impl<S> WsIo<S> {
         }
     }
 
+    /// What it travels over.
+    pub(crate) fn stream(&self) -> &S
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.ws.get_ref()
+    }
+
     /// Code and reason of the peer's Close.
     pub(crate) fn close_note(&self) -> Option<String> {
         self.closed.clone()

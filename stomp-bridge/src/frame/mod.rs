@@ -34,7 +34,7 @@ pub use parse::Parser;
 pub use scan::{Scan, Scanner};
 
 #[cfg(feature = "client")]
-pub(crate) use escape::{Part, escape, unescape};
+pub(crate) use escape::{Part, escape};
 
 /// A protocol version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +56,14 @@ impl Version {
             Self::V1_1 => "1.1",
             Self::V1_2 => "1.2",
         }
+    }
+
+    /// The version of that name, as it stands in CONNECTED.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        [Self::V1_0, Self::V1_1, Self::V1_2]
+            .into_iter()
+            .find(|version| version.as_str() == text)
     }
 
     /// The highest version named in an `accept-version` list, if any of them is known.

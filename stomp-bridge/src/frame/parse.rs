@@ -2,7 +2,7 @@
 
 use super::escape::unescape;
 use super::{Command, Frame, FrameError, Limits, Scan, Scanner, Version};
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Parses frames out of a stream that comes in pieces of any size.
 ///
@@ -52,23 +52,34 @@ impl Parser {
                 }
                 Scan::LineEnds(n) => self.buffer.advance(n),
                 Scan::Frame { len, body_start } => {
-                    let mut whole = self.buffer.split_to(len).freeze();
-                    whole.truncate(len - 1);
-                    let body = whole.split_off(body_start);
-                    let (command, headers) = parse_head(&whole, self.version)?;
-                    if !body.is_empty() && !command.may_have_body() {
-                        return Err(FrameError::UnexpectedBody {
-                            command: command.as_str(),
-                        });
-                    }
-                    return Ok(Some(Frame {
-                        command,
-                        headers,
-                        body,
-                    }));
+                    let whole = self.buffer.split_to(len).freeze();
+                    return Frame::from_wire(whole, body_start, self.version).map(Some);
                 }
             }
         }
+    }
+}
+
+impl Frame {
+    /// Parses what a [`Scanner`] found to be one whole frame.
+    pub(crate) fn from_wire(
+        mut whole: Bytes,
+        body_start: usize,
+        version: Version,
+    ) -> Result<Self, FrameError> {
+        whole.truncate(whole.len() - 1);
+        let body = whole.split_off(body_start);
+        let (command, headers) = parse_head(&whole, version)?;
+        if !body.is_empty() && !command.may_have_body() {
+            return Err(FrameError::UnexpectedBody {
+                command: command.as_str(),
+            });
+        }
+        Ok(Self {
+            command,
+            headers,
+            body,
+        })
     }
 }
 

@@ -2,8 +2,10 @@
 #![allow(dead_code, clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 pub mod conformance;
+pub mod proxy;
 pub mod raw;
 pub mod script;
+pub mod tls;
 
 use axum::extract::ws::WebSocketUpgrade;
 use std::net::SocketAddr;

@@ -22,6 +22,10 @@ impl Script {
         format!("stomp://u:secret-passcode@{addr}").parse().unwrap()
     }
 
+    pub fn addr(&self) -> std::net::SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
     pub async fn accept_tcp(&self) -> TcpStream {
         soon(self.listener.accept()).await.unwrap().0
     }

@@ -75,13 +75,11 @@ pub(super) fn watch_queues(
 ) -> watch::Receiver<QueueReport> {
     let (report, receiver) = watch::channel(QueueReport::NotChecked);
     if let Some(check) = config.check.clone() {
-        let url = config
-            .url
-            .clone()
-            .with_credentials(check.credentials.clone());
+        let with = |url: &BrokerUrl| url.clone().with_credentials(check.credentials.clone());
+        let urls: Vec<_> = config.urls.iter().map(with).collect();
         let options = config.connect.clone();
         tokio::spawn(async move {
-            let look = look_again(&check, &url, &options, &report);
+            let look = look_again(&check, &urls, &options, &report);
             let mut status = status;
             tokio::select! {
                 () = look => {}
@@ -95,7 +93,7 @@ pub(super) fn watch_queues(
 
 async fn look_again(
     check: &QueueCheck,
-    url: &BrokerUrl,
+    urls: &[BrokerUrl],
     options: &ConnectOptions,
     report: &watch::Sender<QueueReport>,
 ) {
@@ -103,8 +101,8 @@ async fn look_again(
         sleep(check.every).await;
         let mut faults = Vec::new();
         for queue in &check.queues {
-            if let Err(error) = check_queue(url, queue, options).await {
-                tracing::warn!(%url, %queue, %error, "the queue cannot be read");
+            if let Err(error) = look(urls, queue, options).await {
+                tracing::warn!(%queue, %error, "the queue cannot be read");
                 faults.push((queue.clone(), error));
             }
         }
@@ -114,4 +112,20 @@ async fn look_again(
             QueueReport::Faults(faults)
         });
     }
+}
+
+/// At the first broker that is there.
+async fn look(
+    urls: &[BrokerUrl],
+    queue: &Destination,
+    options: &ConnectOptions,
+) -> Result<(), SubscribeError> {
+    let mut last = Ok(());
+    for url in urls {
+        last = check_queue(url, queue, options).await;
+        if !matches!(last, Err(SubscribeError::Connect(_))) {
+            break;
+        }
+    }
+    last
 }

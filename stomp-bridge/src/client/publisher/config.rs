@@ -1,6 +1,6 @@
 use super::check::QueueCheck;
 use super::flights::Resend;
-use crate::client::{Backoff, BrokerUrl, ConnectOptions, CredentialsProvider};
+use crate::client::{Backoff, BrokerUrl, BrokerUrls, ConnectOptions, CredentialsProvider};
 use std::fmt;
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use std::time::Duration;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PublisherConfig {
-    /// The broker.
-    pub url: BrokerUrl,
+    /// The broker, or several: after a failure the next one is tried.
+    pub urls: BrokerUrls,
     /// Asked at each connect; without it the URL's credentials are used.
     pub credentials: Option<CredentialsProvider>,
     /// How to connect.
@@ -41,8 +41,14 @@ impl PublisherConfig {
     /// The defaults, for this broker.
     #[must_use]
     pub fn new(url: BrokerUrl) -> Self {
+        Self::with_brokers(url.into())
+    }
+
+    /// The defaults, for whichever of these brokers is there.
+    #[must_use]
+    pub fn with_brokers(urls: BrokerUrls) -> Self {
         Self {
-            url,
+            urls,
             credentials: None,
             connect: ConnectOptions::default(),
             window: 256,
@@ -61,7 +67,7 @@ impl PublisherConfig {
 impl fmt::Debug for PublisherConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PublisherConfig")
-            .field("url", &self.url)
+            .field("urls", &self.urls)
             .finish_non_exhaustive()
     }
 }

@@ -486,9 +486,13 @@ fn gone_past<R>(rules: &Rules, flight: &Flight<R>, now: Instant) -> bool {
 fn may_be_about_a_message(cut: &Cut) -> bool {
     match cut {
         Cut::Closed { .. } | Cut::ErrorFrame { .. } | Cut::Protocol { .. } => true,
-        Cut::ReceiptTimeout | Cut::HandshakeTimeout | Cut::Silent | Cut::Stalled | Cut::Stopped => {
-            false
-        }
+        Cut::Tls(_)
+        | Cut::ReceiptTimeout
+        | Cut::Blocked
+        | Cut::HandshakeTimeout
+        | Cut::Silent
+        | Cut::Stalled
+        | Cut::Stopped => false,
     }
 }
 

@@ -118,7 +118,7 @@ impl Publisher {
         url: &BrokerUrl,
         options: &ConnectOptions,
     ) -> Result<ServerInfo, ConnectError> {
-        probe(url, options).await
+        probe(url, options, |_| {}).await
     }
 
     /// Publishes one message and returns after the broker's RECEIPT. Messages are

@@ -5,9 +5,10 @@ use super::handle::{Gauge, Status};
 use super::queue::{Command, Line, Reply};
 use super::{NotSent, PublisherConfig};
 use crate::client::alarm::Alarm;
+use crate::client::backoff::jitter;
 use crate::client::connection::{Connection, Reading};
+use crate::client::connector::Connector;
 use crate::client::event::{Cut, Event, Outcome};
-use crate::client::redial::{jitter, open_connection};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,8 +28,8 @@ pub(super) struct Task {
     stop: watch::Receiver<Option<Instant>>,
     gauge: Arc<Gauge>,
     alarm: Alarm,
-    /// Connects, since a receipt last came, that led to nothing.
-    failures: u32,
+    /// A receipt came over the connection.
+    served: bool,
 }
 
 /// Somebody waits for the messages below `seq`.
@@ -65,47 +66,49 @@ impl Task {
             stop,
             gauge,
             alarm: Alarm::default(),
-            failures: 0,
+            served: false,
         }
     }
 
     pub(super) async fn run(mut self) {
+        let mut connector = Connector::new(
+            self.config.urls.clone(),
+            self.config.credentials.clone(),
+            self.config.connect.clone(),
+            self.config.backoff,
+        );
+        let (receipt_timeout, window) = (self.config.receipt_timeout, self.config.window.max(1));
         let mut last_error = None;
         while self.goes_on() {
-            self.tell_connecting(last_error.clone());
-            let config = self.config.clone();
-            let open = open_connection(
-                &config.url,
-                config.credentials.as_ref(),
-                &config.connect,
-                config.receipt_timeout,
-                config.window.max(1),
-            );
+            self.tell_connecting(&connector, last_error.clone());
+            let open = connector.connect_next(receipt_timeout, window);
             let error = match self.meanwhile(open).await {
                 None => continue,
                 Some(Err(error)) => error.to_string(),
                 Some(Ok((connection, server))) => {
-                    tracing::info!(url = %config.url, ?server, "connected");
+                    tracing::info!(url = %connector.url(), ?server, "connected");
                     self.status.send_replace(Status::Connected { server });
-                    match self.serve(connection).await {
+                    let cut = self.serve(connection).await;
+                    if std::mem::take(&mut self.served) {
+                        connector.served();
+                    }
+                    match cut {
                         Cut::Stopped => continue,
                         cut => cut.to_string(),
                     }
                 }
             };
-            let attempt = self.failures.saturating_add(1);
-            tracing::warn!(url = %config.url, attempt, error, "no connection to the broker");
-            let wait = config.backoff.wait(self.failures, jitter());
-            self.failures = attempt;
+            tracing::warn!(url = %connector.url(), attempt = connector.attempt(), error, "no connection to the broker");
+            let wait = connector.failed(jitter());
             last_error = Some(error);
-            self.tell_connecting(last_error.clone());
+            self.tell_connecting(&connector, last_error.clone());
             self.meanwhile(sleep(wait)).await;
         }
         self.finish();
     }
 
-    fn tell_connecting(&self, last_error: Option<String>) {
-        let attempt = self.failures.saturating_add(1);
+    fn tell_connecting(&self, connector: &Connector, last_error: Option<String>) {
+        let attempt = connector.attempt();
         self.status.send_replace(Status::Connecting {
             attempt,
             last_error,
@@ -270,7 +273,7 @@ impl Task {
                     token,
                     outcome: Outcome::Confirmed,
                 } => {
-                    self.failures = 0;
+                    self.served = true;
                     self.flights.confirmed(token);
                 }
                 Event::Settled {

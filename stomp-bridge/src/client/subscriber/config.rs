@@ -1,4 +1,6 @@
-use crate::client::{Backoff, BrokerUrl, ConnectOptions, CredentialsProvider, Destination};
+use crate::client::{
+    Backoff, BrokerUrl, BrokerUrls, ConnectOptions, CredentialsProvider, Destination,
+};
 use std::fmt;
 use thiserror::Error;
 
@@ -38,8 +40,8 @@ impl AckMode {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SubscriberConfig {
-    /// The broker.
-    pub url: BrokerUrl,
+    /// The broker, or several: after a failure the next one is tried.
+    pub urls: BrokerUrls,
     /// What to read.
     pub destination: Destination,
     /// Asked at each connect; without it the URL's credentials are used.
@@ -82,8 +84,14 @@ impl SubscriberConfig {
     /// The defaults, for this destination.
     #[must_use]
     pub fn new(url: BrokerUrl, destination: Destination) -> Self {
+        Self::with_brokers(url.into(), destination)
+    }
+
+    /// The defaults, for this destination on whichever of these brokers is there.
+    #[must_use]
+    pub fn with_brokers(urls: BrokerUrls, destination: Destination) -> Self {
         Self {
-            url,
+            urls,
             destination,
             credentials: None,
             connect: ConnectOptions::default(),
@@ -123,7 +131,7 @@ impl SubscriberConfig {
 impl fmt::Debug for SubscriberConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubscriberConfig")
-            .field("url", &self.url)
+            .field("urls", &self.urls)
             .field("destination", &self.destination)
             .field("ack", &self.ack)
             .finish_non_exhaustive()

@@ -17,17 +17,18 @@ pub(super) struct Tag {
     number: u64,
 }
 
-pub(super) struct Deliveries {
+/// `N` is what an acknowledgement calls a message.
+pub(super) struct Deliveries<N> {
     mode: AckMode,
     /// Counts connections, and the gaps between them.
     connection: u64,
     next: u64,
     /// What the broker calls each message, by number.
-    out: BTreeMap<u64, String>,
+    out: BTreeMap<u64, N>,
     handed_back: usize,
 }
 
-impl Deliveries {
+impl<N> Deliveries<N> {
     pub(super) fn new(mode: AckMode) -> Self {
         Self {
             mode,
@@ -46,14 +47,14 @@ impl Deliveries {
         self.connection
     }
 
-    /// A message came, which the broker calls `ack_id`. No tag: there is nothing to acknowledge.
-    pub(super) fn deliver(&mut self, ack_id: Option<&str>) -> Option<Tag> {
+    /// A message came. No tag: there is nothing to acknowledge.
+    pub(super) fn deliver(&mut self, name: Option<N>) -> Option<Tag> {
         if self.mode == AckMode::Auto {
             return None;
         }
         let number = self.next;
         self.next += 1;
-        self.out.insert(number, ack_id?.to_owned());
+        self.out.insert(number, name?);
         Some(Tag {
             connection: self.connection,
             number,
@@ -62,16 +63,16 @@ impl Deliveries {
 
     /// What the broker calls the message, which is settled from now on, and in mode `client` with
     /// it those before it.
-    pub(super) fn settle(&mut self, tag: Tag) -> Result<String, AckError> {
+    pub(super) fn settle(&mut self, tag: Tag) -> Result<N, AckError> {
         if tag.connection != self.connection {
             return Err(AckError::StaleConnection);
         }
-        let id = self.out.remove(&tag.number);
-        let id = id.ok_or(AckError::AlreadySettled)?;
+        let name = self.out.remove(&tag.number);
+        let name = name.ok_or(AckError::AlreadySettled)?;
         if self.mode == AckMode::Client {
             self.out = self.out.split_off(&tag.number);
         }
-        Ok(id)
+        Ok(name)
     }
 
     /// The caller will never see the message: the broker shall have it again.
@@ -126,12 +127,12 @@ mod tests {
             let mode = if cumulative { AckMode::Client } else { AckMode::ClientIndividual };
             let mut deliveries = Deliveries::new(mode);
             let mut tags = Vec::new();
-            // The broker's side: ids that are out on its connection, in their order.
+            // The broker's side: names that are out on its connection, in their order.
             let (mut broker, mut connection) = (BTreeSet::new(), 0);
             for (n, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Deliver => {
-                        let tag = deliveries.deliver(Some(&n.to_string())).unwrap();
+                        let tag = deliveries.deliver(Some(n)).unwrap();
                         broker.insert(n);
                         tags.push((n, connection, tag));
                     }
@@ -140,11 +141,11 @@ mod tests {
                         let expected = if its != connection {
                             Err(AckError::StaleConnection)
                         } else if broker.contains(&n) {
-                            Ok(n.to_string())
+                            Ok(n)
                         } else {
                             Err(AckError::AlreadySettled)
                         };
-                        prop_assert_eq!(deliveries.settle(tag), expected.clone());
+                        prop_assert_eq!(deliveries.settle(tag), expected);
                         if expected.is_ok() {
                             broker.retain(|&other| other != n && !(cumulative && other < n));
                         }
@@ -178,6 +179,6 @@ mod tests {
     #[test]
     fn nothing_is_acknowledged_in_mode_auto_or_without_a_name() {
         assert_eq!(Deliveries::new(AckMode::Auto).deliver(Some("a")), None);
-        assert_eq!(Deliveries::new(AckMode::Client).deliver(None), None);
+        assert_eq!(Deliveries::<u8>::new(AckMode::Client).deliver(None), None);
     }
 }

@@ -132,7 +132,7 @@ impl Subscriber {
         let (first, answer) = oneshot::channel();
         let subscriber = Self::start(config, reconnect, Some(first));
         match answer.await {
-            Ok(subscribed) => subscribed.map(|()| subscriber),
+            Ok(first) => first.map(|()| subscriber),
             Err(_) => Err(SubscribeError::Cut(Cut::Stopped)),
         }
     }

@@ -1,7 +1,7 @@
 use super::deliveries::Tag;
 use super::error::AckError;
+use crate::client::acknowledge::Verdict;
 use crate::client::event::Received;
-use crate::client::session::Settlement;
 use bytes::Bytes;
 use std::fmt;
 use tokio::sync::{mpsc, oneshot};
@@ -40,7 +40,7 @@ pub(super) struct Delivery {
 /// Asks the task to tell the broker.
 pub(super) struct Settle {
     pub(super) tag: Tag,
-    pub(super) how: Settlement,
+    pub(super) how: Verdict,
     pub(super) reply: oneshot::Sender<Result<(), AckError>>,
 }
 
@@ -84,7 +84,7 @@ impl Message {
     /// # Errors
     /// [`AckError`]; nothing was said to the broker then.
     pub async fn ack(&self) -> Result<(), AckError> {
-        self.settle(Settlement::Ack).await
+        self.settle(Verdict::Ack).await
     }
 
     /// Tells the broker that it is not consumed. In mode `client` that counts for all messages
@@ -93,10 +93,10 @@ impl Message {
     /// # Errors
     /// [`AckError`]; nothing was said to the broker then.
     pub async fn nack(&self, requeue: Requeue) -> Result<(), AckError> {
-        self.settle(Settlement::Nack(requeue)).await
+        self.settle(Verdict::Nack(requeue)).await
     }
 
-    async fn settle(&self, how: Settlement) -> Result<(), AckError> {
+    async fn settle(&self, how: Verdict) -> Result<(), AckError> {
         let tag = self.delivery.tag.ok_or(AckError::AutoMode)?;
         let (reply, answer) = oneshot::channel();
         let settle = Settle { tag, how, reply };
@@ -104,11 +104,6 @@ impl Message {
         sent.map_err(|_| AckError::Stopped)?;
         answer.await.unwrap_or(Err(AckError::Stopped))
     }
-}
-
-/// What to call the message in an ACK: `ack` since STOMP 1.2, `message-id` before.
-pub(super) fn ack_id(received: &Received) -> Option<&str> {
-    first(&received.headers, "ack").or_else(|| first(&received.headers, "message-id"))
 }
 
 fn first<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

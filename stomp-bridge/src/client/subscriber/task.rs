@@ -5,12 +5,15 @@ use super::config::{AckMode, SubscriberConfig};
 use super::deliveries::{Deliveries, Tag};
 use super::error::{AckError, SubscribeError};
 use super::handle::SubscriberStatus;
-use super::message::{Delivery, Message, Settle, ack_id};
-use crate::client::connect::ServerInfo;
+use super::message::{Delivery, Message, Settle};
+use crate::client::acknowledge::AckName;
+use crate::client::backoff::jitter;
 use crate::client::connection::{Connection, Reading};
+use crate::client::connector::Connector;
+use crate::client::event::ServerInfo;
 use crate::client::event::{Cut, Event, Received};
-use crate::client::redial::{jitter, open_connection};
 use crate::client::session::Subscribe;
+use crate::frame::Version;
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +34,8 @@ pub(super) enum Reconnect {
 /// Why a subscription or a wait for one ended.
 enum End {
     Cut(Cut),
+    /// There was none.
+    Failed,
     /// Closed; or dropped.
     Stop(Option<Close>),
     /// The broker has confirmed that it sends no more.
@@ -60,15 +65,17 @@ pub(super) struct Task {
     messages: mpsc::Sender<Message>,
     /// Came in, and not yet handed over.
     waiting: VecDeque<Message>,
-    deliveries: Deliveries,
+    deliveries: Deliveries<AckName>,
     settles: mpsc::Receiver<Settle>,
     /// For new messages; given up at the close, so that the channel ends with the last of them.
     settle: Option<mpsc::Sender<Settle>>,
     status: watch::Sender<SubscriberStatus>,
     connection: Arc<AtomicU64>,
     cut: Arc<OnceLock<Cut>>,
-    /// Attempts, since a message last came, that led to nothing.
-    failures: u32,
+    /// Of the connection.
+    version: Version,
+    /// A message came over the connection.
+    served: bool,
 }
 
 type First = Option<oneshot::Sender<Result<(), SubscribeError>>>;
@@ -94,7 +101,8 @@ impl Task {
             status,
             connection,
             cut,
-            failures: 0,
+            version: Version::V1_2,
+            served: false,
         }
     }
 
@@ -104,12 +112,19 @@ impl Task {
         mut first: First,
         mut stop: oneshot::Receiver<Stop>,
     ) -> usize {
-        let mut last_error = None;
+        let config = self.config.clone();
+        let mut connector = Connector::new(
+            config.urls.clone(),
+            config.credentials.clone(),
+            config.connect.clone(),
+            config.backoff,
+        );
         let mut unsettled = 0;
+        let mut last_error = None;
         loop {
-            self.tell_connecting(last_error.take());
-            let config = self.config.clone();
-            let end = match self.meanwhile(&mut stop, subscribed(&config)).await {
+            self.tell_connecting(&connector, last_error.take());
+            let attempt = self.meanwhile(&mut stop, subscribed(&connector, &config));
+            let end = match attempt.await {
                 Err(end) => end,
                 Ok(Err(error)) => {
                     last_error = Some(error.to_string());
@@ -117,18 +132,19 @@ impl Task {
                         first.send(Err(error)).ok();
                         break;
                     }
-                    // There is a subscription that ended, or nobody asks about the first.
-                    if self.reconnect == Reconnect::Never {
-                        break;
-                    }
-                    End::Cut(Cut::Stopped)
+                    End::Failed
                 }
                 Ok(Ok((mut connection, server, early))) => {
-                    self.begun(server, early);
+                    tracing::info!(url = %connector.url(), destination = %config.destination, ?server, "subscribed");
+                    self.begun(connection.session.version(), server, early);
                     if let Some(first) = first.take() {
                         first.send(Ok(())).ok();
                     }
-                    match self.serve(&mut connection, &mut stop).await {
+                    let end = self.serve(&mut connection, &mut stop).await;
+                    if std::mem::take(&mut self.served) {
+                        connector.served();
+                    }
+                    match end {
                         End::Stop(close) => {
                             unsettled = self.close(connection, close).await;
                             End::Stop(None)
@@ -137,7 +153,7 @@ impl Task {
                             connection.goodbye().await;
                             End::Unsubscribed
                         }
-                        End::Cut(cut) => End::Cut(cut),
+                        end => end,
                     }
                 }
             };
@@ -154,37 +170,35 @@ impl Task {
                     self.hand_over_the_rest().await;
                     break;
                 }
-                // Why the attempt failed stands already.
-                End::Cut(cut) => last_error = last_error.or(Some(cut.to_string())),
+                End::Cut(cut) => last_error = Some(cut.to_string()),
+                End::Failed => {}
             }
-            tracing::warn!(url = %config.url, destination = %config.destination, error = last_error, "no subscription");
-            let wait = config.backoff.wait(self.failures, jitter());
-            self.failures = self.failures.saturating_add(1);
-            self.tell_connecting(last_error.clone());
+            tracing::warn!(url = %connector.url(), destination = %config.destination, error = last_error, "no subscription");
+            let wait = connector.failed(jitter());
+            self.tell_connecting(&connector, last_error.clone());
             match self.meanwhile(&mut stop, sleep(wait)).await {
-                Ok(()) | Err(End::Cut(_)) => {}
                 Err(End::Stop(_)) => break,
                 Err(End::Unsubscribed) => {
                     self.hand_over_the_rest().await;
                     break;
                 }
+                Ok(()) | Err(End::Cut(_) | End::Failed) => {}
             }
         }
         self.status.send_replace(SubscriberStatus::Ended);
         unsettled
     }
 
-    fn tell_connecting(&self, last_error: Option<String>) {
-        let attempt = self.failures.saturating_add(1);
+    fn tell_connecting(&self, connector: &Connector, last_error: Option<String>) {
+        let attempt = connector.attempt();
         self.status.send_replace(SubscriberStatus::Connecting {
             attempt,
             last_error,
         });
     }
 
-    fn begun(&mut self, server: ServerInfo, early: Vec<Received>) {
-        let Self { config, .. } = self;
-        tracing::info!(url = %config.url, destination = %config.destination, ?server, "subscribed");
+    fn begun(&mut self, version: Version, server: ServerInfo, early: Vec<Received>) {
+        self.version = version;
         self.turn_over();
         for received in early {
             self.received(received);
@@ -207,12 +221,13 @@ impl Task {
     }
 
     fn received(&mut self, received: Received) {
-        self.failures = 0;
+        self.served = true;
         // At the end there is no sender, and nobody to hand the message to.
         let Some(settle) = self.settle.clone() else {
             return;
         };
-        let tag = self.deliveries.deliver(ack_id(&received));
+        let name = AckName::of(&received, self.version);
+        let tag = self.deliveries.deliver(name);
         let delivery = Delivery { tag, settle };
         self.waiting.push_back(Message::new(received, delivery));
     }
@@ -367,11 +382,15 @@ impl Task {
 }
 
 /// Says it to the broker, if that may be.
-fn settle_with(deliveries: &mut Deliveries, connection: &mut Connection<()>, settle: Settle) {
+fn settle_with(
+    deliveries: &mut Deliveries<AckName>,
+    connection: &mut Connection<()>,
+    settle: Settle,
+) {
     let Settle { tag, how, reply } = settle;
-    let answer = deliveries.settle(tag).and_then(|id| {
+    let answer = deliveries.settle(tag).and_then(|name| {
         let now = Instant::now().into_std();
-        let said = connection.session.settle(now, &id, how);
+        let said = connection.session.settle(now, &name, how);
         said.map_err(|_| AckError::NoNack)
     });
     // A caller that is gone does not need the answer.
@@ -379,17 +398,11 @@ fn settle_with(deliveries: &mut Deliveries, connection: &mut Connection<()>, set
 }
 
 async fn subscribed(
+    connector: &Connector,
     config: &SubscriberConfig,
 ) -> Result<(Connection<()>, ServerInfo, Vec<Received>), SubscribeError> {
     let receipt_timeout = config.connect.connect_timeout;
-    let (mut connection, server) = open_connection(
-        &config.url,
-        config.credentials.as_ref(),
-        &config.connect,
-        receipt_timeout,
-        1,
-    )
-    .await?;
+    let (mut connection, server) = connector.connect_next(receipt_timeout, 1).await?;
     let subscribe = Subscribe {
         destination: config.destination.as_str(),
         ack: config.ack,
