@@ -4,8 +4,8 @@ use std::{env, fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use stomp_bridge::client::{
-    BrokerUrl, ConnectOptions, Credentials, ExtraRoots, Publisher, PublisherConfig, Resend,
-    ServerInfo,
+    BrokerUrl, ClientIdentity, ConnectOptions, Credentials, ExtraRoots, ProxyChoice,
+    ProxyEnvironment, Publisher, PublisherConfig, Resend, ServerInfo,
 };
 
 use crate::cli::Target;
@@ -49,6 +49,8 @@ impl Broker {
         let options = ConnectOptions {
             connect_timeout: patience,
             extra_roots,
+            identity: identity(target)?,
+            proxy: proxy(target.proxy.as_deref())?,
             ..ConnectOptions::default()
         };
         Ok(Self {
@@ -76,6 +78,23 @@ impl Broker {
         config.resend = Resend::Within(self.patience);
         Publisher::spawn(config)
     }
+}
+
+fn identity(target: &Target) -> Result<Option<ClientIdentity>> {
+    let (Some(cert), Some(key)) = (&target.cert, &target.key) else {
+        return Ok(None);
+    };
+    let (cert, key) = (read(cert, "--cert")?, read(key, "--key")?);
+    let identity = ClientIdentity::from_pem(&cert, &key).context("--cert, --key")?;
+    Ok(Some(identity))
+}
+
+fn proxy(text: Option<&str>) -> Result<ProxyChoice> {
+    Ok(match text {
+        None => ProxyChoice::Direct,
+        Some("env") => ProxyChoice::Environment(ProxyEnvironment::read()?),
+        Some(url) => ProxyChoice::Through(url.parse().context("--proxy")?),
+    })
 }
 
 fn passcode(file: Option<&Path>, environment: Option<String>) -> Result<Option<String>> {

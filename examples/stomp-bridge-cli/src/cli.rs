@@ -49,6 +49,15 @@ pub(crate) struct Target {
     /// PEM file of authorities to trust besides the public ones
     #[arg(long, value_name = "FILE", env = "STOMP_CA_FILE")]
     pub(crate) ca: Option<PathBuf>,
+    /// The client's certificate chain in PEM, where the broker asks for one
+    #[arg(long, value_name = "FILE", requires = "key", env = "STOMP_CERT_FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Its key in PEM
+    #[arg(long, value_name = "FILE", requires = "cert", env = "STOMP_KEY_FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// A proxy on the way, http, socks5 or socks5h://USER:PASSWORD@HOST:PORT; or `env`, for the one that HTTPS_PROXY, ALL_PROXY and NO_PROXY say
+    #[arg(long, value_name = "URL", env = "STOMP_PROXY", hide_env_values = true)]
+    pub(crate) proxy: Option<String>,
     /// How long each wait may last: for the connection, for a receipt
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,

@@ -61,7 +61,11 @@ async fn a_sound_broker_is_fine_from_the_name_to_the_heart_beat() {
         let report = doctor(&payer, &["--watch", "1"]);
         assert!(report["diagnosis"].is_null(), "{report}");
         let steps = steps(&report);
-        assert_eq!(steps.first(), Some(&"name"), "{report}");
+        assert_eq!(
+            steps[..4],
+            ["name", "tcp", "websocket", "stomp"],
+            "{report}"
+        );
         assert_eq!(steps[steps.len() - 2..], ["receipt", "watch"], "{report}");
         let read = doctor(&listener, &["--subscribe", "/exchange/paynotify"]);
         assert!(read["diagnosis"].is_null(), "{read}");
@@ -201,6 +205,26 @@ fn a_certificate_is_unknown_or_for_another_name_or_out_of_date() {
 }
 
 #[test]
+fn a_client_certificate_is_asked_for() {
+    let ours = Certificate::new(|_| {});
+    let server = Certificate::demanding(&ours);
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let ca = path("ca.pem", &server.pem);
+    let (cert, key) = (path("cert.pem", &ours.pem), path("key.pem", &ours.key_pem));
+    let url = format!("stomps://u:{PASSCODE}@localhost:{}", server.stomps().port());
+    assert_eq!(code(&url, &["--ca", &ca]), "client_certificate");
+    let fine = doctor(&url, &["--ca", &ca, "--cert", &cert, "--key", &key]);
+    assert!(fine["diagnosis"].is_null(), "{fine}");
+    let steps = steps(&fine);
+    assert_eq!(steps[..4], ["name", "tcp", "tls", "stomp"], "{fine}");
+}
+
+#[test]
 fn a_web_server_or_a_proxy_answers_in_place_of_the_broker() {
     for (status, expected) in [
         ("404 Not Found", "no_web_stomp"),
@@ -224,6 +248,25 @@ fn a_web_server_or_a_proxy_answers_in_place_of_the_broker() {
     );
     let says = named["diagnosis"]["says"].as_str().unwrap();
     assert!(says.contains("gate.example"), "{says}");
+}
+
+#[test]
+fn a_proxy_that_was_named_leads_nowhere() {
+    let broker = url("ws", stomp(CONNECTED, receipt));
+    let closed = format!("http://{}", peer::closed_port());
+    assert_eq!(code(&broker, &["--proxy", &closed]), "proxy");
+    let refuses = format!("http://{}", http("403 Forbidden", ""));
+    let report = doctor(&broker, &["--proxy", &refuses]);
+    assert_eq!(report["diagnosis"]["code"], "proxy", "{report}");
+    assert!(
+        report["diagnosis"]["says"]
+            .as_str()
+            .unwrap()
+            .contains("403"),
+        "{report}"
+    );
+    let wants = format!("http://{}", http("407 Proxy Authentication Required", ""));
+    assert_eq!(code(&broker, &["--proxy", &wants]), "proxy");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,10 +88,12 @@ async fn examine(
     broker: &Broker,
     trial: &Trial,
     watch: Duration,
-    tell: &mut impl FnMut(Done),
+    tell: &mut (impl FnMut(Done) + Send),
 ) -> Result<(), Diagnosis> {
     if let Err(error) = connect::steps(broker, tell).await {
-        let speaks = if is_puzzling(&error) {
+        // Behind a proxy only the proxy can be asked.
+        let direct = broker.options.proxy.proxy_for(&broker.url).is_none();
+        let speaks = if direct && is_puzzling(&error) {
             identify::ask(&broker.url, broker.patience).await
         } else {
             Speaks::NotAsked

@@ -9,8 +9,9 @@ use std::{
 };
 
 use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
+    RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer},
+    server::WebPkiClientVerifier,
 };
 
 /// Longer than the command takes.
@@ -123,12 +124,23 @@ pub const CONNECTED: &str = "CONNECTED\nversion:1.2\nserver:Scripted/1\nheart-be
 /// A certificate and its key.
 pub struct Certificate {
     pub pem: String,
+    pub key_pem: String,
+    der: CertificateDer<'static>,
     config: Arc<ServerConfig>,
 }
 
 impl Certificate {
-    /// Signed by itself, for these names.
+    /// Signed by itself, for `localhost`.
     pub fn new(change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
+        Self::made(change, None)
+    }
+
+    /// A server's that asks its clients for this certificate.
+    pub fn demanding(client: &Self) -> Self {
+        Self::made(|_| {}, Some(client))
+    }
+
+    fn made(change: impl FnOnce(&mut rcgen::CertificateParams), clients: Option<&Self>) -> Self {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         change(&mut params);
@@ -136,15 +148,24 @@ impl Certificate {
         let chain = vec![CertificateDer::from(certificate.der().to_vec())];
         let der = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, der)
             .unwrap();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(client) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(client.der.clone()).unwrap();
+                let roots = Arc::new(roots);
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
         Self {
             pem: certificate.pem(),
-            config: Arc::new(config),
+            key_pem: key.serialize_pem(),
+            der: chain[0].clone(),
+            config: Arc::new(builder.with_single_cert(chain, der).unwrap()),
         }
     }
 

@@ -99,11 +99,7 @@ pub(crate) fn of_connect(url: &BrokerUrl, error: &ConnectError, speaks: &Speaks)
             says,
             "the port takes connections and answers nothing: is the broker still booting, or is it another service?",
         ),
-        error if error.to_string().contains("proxy") => Diagnosis::new(
-            "proxy",
-            says,
-            "check the proxy's address and kind, its user and password, and what it lets through",
-        ),
+        ConnectError::Proxy(error) => Diagnosis::new("proxy", says, error.hint()),
         _ => Diagnosis::new(
             "not_a_broker",
             says,
@@ -173,40 +169,28 @@ fn other_protocol(url: &BrokerUrl, speaks: &Speaks) -> Option<Diagnosis> {
 
 fn of_tls(error: &TlsError) -> Diagnosis {
     let says = error.to_string();
-    let has = |words: &[&str]| words.iter().any(|words| says.contains(words));
-    // The words of the library and of rustls; a test holds each of them.
-    let (code, mend) = if has(&["UnknownIssuer", "CaUsedAsEndEntity", "signed by nobody"]) {
-        (
+    let (code, mend) = match error {
+        TlsError::UntrustedIssuer => (
             "certificate_unknown",
             "name the authority that signed it with --ca FILE; if it is none of yours, a proxy on the way opens TLS",
-        )
-    } else if has(&["not valid for"]) {
-        (
+        ),
+        TlsError::WrongName { .. } => (
             "certificate_name",
             "use a host name that the certificate has, or have one issued for this name",
-        )
-    } else if has(&["expired", "not valid yet", "outside its time"]) {
-        (
+        ),
+        TlsError::OutsideValidity => (
             "certificate_expired",
             "renew the broker's certificate, and check both clocks",
-        )
-    } else if has(&[
-        "CertificateRequired",
-        "BadCertificate",
-        "client certificate",
-        "refuses us",
-    ]) {
-        (
+        ),
+        TlsError::ClientCertificateWanted | TlsError::RefusedByServer { .. } => (
             "client_certificate",
-            "the broker asks for a client certificate: use one, or set ssl_options.fail_if_no_peer_cert = false",
-        )
-    } else if matches!(error, TlsError::Handshake(_)) {
-        (
+            "give one that the broker's authority signed with --cert and --key, or set ssl_options.fail_if_no_peer_cert = false",
+        ),
+        TlsError::Handshake(_) => (
             "no_tls",
             "does this port have TLS at all? If it has: which versions?",
-        )
-    } else {
-        ("tls_setup", "check --ca and the host's name")
+        ),
+        error => ("tls_setup", error.hint()),
     };
     Diagnosis::new(code, says, mend)
 }

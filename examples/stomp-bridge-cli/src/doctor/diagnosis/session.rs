@@ -15,13 +15,13 @@ pub(crate) fn of_publish(
 ) -> Diagnosis {
     match error {
         PublishError::Refused { message, body } => refused(destination, message, body, "write"),
-        PublishError::Unknown { reason } if reason.to_string().contains("no receipt in time") => {
-            Diagnosis::new(
-                "no_receipt",
-                format!("the SEND to {destination} brought no receipt in time"),
-                "heart-beats go on under an alarm of memory or disk: look at rabbitmqctl status, section Alarms",
-            )
-        }
+        PublishError::Unknown {
+            reason: Cut::ReceiptTimeout | Cut::Blocked,
+        } => Diagnosis::new(
+            "no_receipt",
+            format!("the SEND to {destination} brought no receipt in time"),
+            "heart-beats go on under an alarm of memory or disk: look at rabbitmqctl status, section Alarms",
+        ),
         PublishError::Unknown {
             reason: Cut::Closed { note },
         } if url.scheme().is_websocket() => silent_refusal(destination, note),
