@@ -42,7 +42,7 @@ pub(crate) enum ParkedCommand {
 /// Where everything is.
 #[derive(Args)]
 pub(crate) struct Settings {
-    /// The broker, such as stomp://USER:PASSCODE@HOST:61613 or ws://USER:PASSCODE@HOST:15674/ws
+    /// The broker, such as stomp://USER:PASSCODE@HOST:61613 or ws://USER:PASSCODE@HOST:15674/ws; with commas, several that are tried in turn
     #[arg(
         long,
         global = true,
@@ -67,6 +67,15 @@ pub(crate) struct Settings {
         env = "ORDER_LISTENER_CA_FILE"
     )]
     pub(crate) ca: Option<PathBuf>,
+    /// A proxy on the way, http, socks5 or socks5h://USER:PASSWORD@HOST:PORT; or `env`, for the one that HTTPS_PROXY, ALL_PROXY and NO_PROXY say
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "ORDER_LISTENER_PROXY",
+        hide_env_values = true
+    )]
+    pub(crate) proxy: Option<String>,
     /// What is read
     #[arg(
         long,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use stomp_bridge::client::{
-    AckError, AckMode, BrokerUrl, ConnectOptions, Destination, Message, Requeue, Subscriber,
+    AckError, AckMode, BrokerUrls, ConnectOptions, Destination, Message, Requeue, Subscriber,
     SubscriberConfig,
 };
 
@@ -48,19 +48,19 @@ pub(crate) struct Feed(Subscriber);
 impl Feed {
     /// Connects; what is published from then on is not missed.
     pub(crate) async fn open(
-        url: &BrokerUrl,
+        brokers: &BrokerUrls,
         destination: &Destination,
         options: &ConnectOptions,
         prefetch: u16,
     ) -> Result<Self> {
-        let mut config = SubscriberConfig::new(url.clone(), destination.clone());
+        let mut config = SubscriberConfig::with_brokers(brokers.clone(), destination.clone());
         config.connect = options.clone();
         config.ack = AckMode::ClientIndividual;
         config.prefetch = Some(prefetch);
         config.buffer = prefetch.into();
         let subscriber = Subscriber::subscribe(config).await;
         Ok(Self(
-            subscriber.with_context(|| format!("--broker: {url}"))?,
+            subscriber.with_context(|| format!("--broker: {brokers}"))?,
         ))
     }
 

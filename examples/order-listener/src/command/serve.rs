@@ -3,7 +3,9 @@
 use std::{fs, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use stomp_bridge::client::{BrokerUrl, ConnectOptions, Credentials, Destination, ExtraRoots};
+use stomp_bridge::client::{
+    BrokerUrls, ConnectOptions, Credentials, Destination, ExtraRoots, ProxyChoice, ProxyEnvironment,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -18,7 +20,7 @@ const INTERRUPTED: i32 = 130;
 const AFTER_A_KILL: Duration = Duration::from_secs(5);
 
 pub(super) async fn serve(settings: &Settings) -> Result<ExitCode> {
-    let (url, options) = broker(settings)?;
+    let (urls, options) = brokers(settings)?;
     let destination: Destination = settings.destination.parse().context("--destination")?;
     // Heard from before the first message on.
     let (mut interrupt, mut terminate) = (
@@ -27,8 +29,8 @@ pub(super) async fn serve(settings: &Settings) -> Result<ExitCode> {
     );
     let ledger = ledger(settings, AFTER_A_KILL)?;
     let store = Arc::clone(&ledger.store);
-    let feed = Feed::open(&url, &destination, &options, settings.prefetch).await?;
-    tracing::info!(broker = %url, %destination, "listening");
+    let feed = Feed::open(&urls, &destination, &options, settings.prefetch).await?;
+    tracing::info!(brokers = %urls, %destination, "listening");
     let listener = Listener {
         ledger,
         parked: ParkedFile::new(&settings.data),
@@ -68,27 +70,40 @@ pub(super) async fn serve(settings: &Settings) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn broker(settings: &Settings) -> Result<(BrokerUrl, ConnectOptions)> {
+fn brokers(settings: &Settings) -> Result<(BrokerUrls, ConnectOptions)> {
     let text = settings.broker.as_deref();
     let text = text.context("which broker? Give --broker URL, or set ORDER_LISTENER_BROKER")?;
-    let mut url: BrokerUrl = text.parse().context("--broker")?;
+    let mut urls: BrokerUrls = text.parse().context("--broker")?;
     if let Some(path) = &settings.passcode_file {
-        let Some(login) = url.credentials().map(|c| c.login().to_owned()) else {
+        let first = urls.first();
+        if urls.len() > 1 {
+            bail!(
+                "--passcode-file: it goes with one broker; of several, each has its passcode in its URL"
+            );
+        }
+        let Some(login) = first.credentials().map(|c| c.login().to_owned()) else {
             bail!("--broker: there is a passcode and no user; write USER@ before the host");
         };
         let passcode = fs::read_to_string(path)
             .with_context(|| format!("--passcode-file: cannot read {}", path.display()))?;
         let passcode = passcode.trim_end_matches(['\r', '\n']);
-        url = url.with_credentials(Credentials::new(login, passcode)?);
+        let credentials = Credentials::new(login, passcode)?;
+        urls = first.clone().with_credentials(credentials).into();
     }
     let mut extra_roots = ExtraRoots::default();
     if let Some(path) = &settings.ca {
         let pem = fs::read(path).with_context(|| format!("--ca: {}", path.display()))?;
         extra_roots.add_pem(&pem).context("--ca")?;
     }
+    let proxy = match settings.proxy.as_deref() {
+        None => ProxyChoice::Direct,
+        Some("env") => ProxyChoice::Environment(ProxyEnvironment::read()?),
+        Some(url) => ProxyChoice::Through(url.parse().context("--proxy")?),
+    };
     let options = ConnectOptions {
         extra_roots,
+        proxy,
         ..ConnectOptions::default()
     };
-    Ok((url, options))
+    Ok((urls, options))
 }
