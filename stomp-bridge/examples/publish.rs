@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 use stomp_bridge::client::{
-    BrokerUrl, ConnectOptions, Destination, Publication, PublishError, Publisher, PublisherConfig,
+    Advice, BrokerUrl, ConnectOptions, Destination, Publication, Publisher, PublisherConfig,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,7 +48,7 @@ async fn run() -> Result<&'static str, Box<dyn std::error::Error>> {
     debug_assert_eq!(drained.unsettled, 0, "the one message has its answer");
     match outcome {
         Ok(_) => Ok("confirmed"),
-        Err(error @ PublishError::Unknown { .. }) => {
+        Err(error) if error.advice() == Advice::PublishAgain => {
             Err(format!("{error}: publish it again with the same id").into())
         }
         Err(error) => Err(error.into()),

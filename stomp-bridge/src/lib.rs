@@ -4,7 +4,8 @@
 //! A program that may not speak AMQP can often still open a WebSocket. [`client::Publisher`] gives
 //! it what a publisher needs to be sure: an answer per message that says *confirmed*, *refused* or
 //! *unknown*, a bounded window, heart-beats both ways, and reconnection that asks for the
-//! credentials anew.
+//! credentials anew, sends again what was in flight and finds the message that breaks connections.
+//! [`client::Subscriber`] is its other end: a stream with acknowledgements that comes back too.
 //!
 //! ```no_run
 //! # #[cfg(feature = "client")]
@@ -40,7 +41,7 @@
 //! queue it was routed to*, which may be none: a SEND to an exchange without bindings, or to
 //! `/amq/queue/NAME` of a queue that does not exist, is confirmed and dropped. `/queue/NAME`
 //! declares the queue first. Over Web STOMP RabbitMQ reports a refused SEND only by closing the
-//! socket with code 1000, so that there a refusal is [`Unknown`](client::PublishError::Unknown).
+//! socket with code 1000, so that there a refusal is [`Poison`](client::PublishError::Poison).
 
 pub mod frame;
 

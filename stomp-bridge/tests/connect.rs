@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use std::time::Duration;
 use stomp_bridge::client::{
     Backoff, BrokerUrl, ConnectError, ConnectOptions, Cut, Destination, Publication, PublishError,
-    Publisher, PublisherConfig, Step, StepReport, probe,
+    Publisher, PublisherConfig, Resend, Step, StepReport, probe,
 };
 use stomp_bridge::frame::{Command, Frame, Limits, Parser};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -192,6 +192,7 @@ async fn a_websocket_may_pack_frames_and_cut_them_and_choose_any_subprotocol() {
 async fn limit_18_receipts_time_outs_and_reconnection_are_ours() {
     let script = Script::listen().await;
     let mut config = PublisherConfig::new(script.url());
+    config.resend = Resend::Never;
     config.receipt_timeout = Duration::from_millis(200);
     config.backoff = Backoff {
         base: Duration::from_millis(10),

@@ -238,6 +238,27 @@ async fn the_message_that_breaks_the_connection_is_found_and_other_keys_go_on() 
 }
 
 #[tokio::test]
+async fn what_one_broker_left_open_the_next_one_gets() {
+    let (first, second) = (Script::listen().await, Script::listen().await);
+    let urls = vec![first.url(), second.url()].try_into().unwrap();
+    let mut config = PublisherConfig::with_brokers(urls);
+    config.backoff = quick(first.url()).backoff;
+    let publisher = Publisher::spawn(config);
+    let brokers = async {
+        let mut peer = first.accept("0,0").await;
+        assert_eq!(id(&peer.frame().await), "1");
+        drop((peer, first));
+        let mut peer = second.accept("0,0").await;
+        let again = peer.frame().await;
+        assert_eq!(id(&again), "1");
+        peer.receipt_for(&again).await;
+        peer
+    };
+    let (result, _peer) = tokio::join!(soon(publisher.publish(message("1"))), brokers);
+    assert_eq!(done(result), Ok(()));
+}
+
+#[tokio::test]
 async fn a_batch_is_answered_in_order_and_its_errors_are_its_own() {
     let server = Server::start().await;
     let mut config = quick(server.payer());

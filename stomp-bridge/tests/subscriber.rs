@@ -305,7 +305,7 @@ fn headers_that_could_be_another_are_refused() {
         let url = "stomp://u:p@localhost".parse().unwrap();
         SubscriberConfig::new(url, order_pay())
     };
-    for name in ["ack", "Destination", "prefetch-count", ""] {
+    for name in ["ack", "Destination", "prefetch-count", "a:b", ""] {
         let error = config().header(name, "x").unwrap_err();
         assert!(matches!(error, HeaderError::Reserved { .. }), "{name}");
     }

@@ -5,8 +5,8 @@
 //! Every frame is delimited by our scanner, within the limits, before anything is parsed.
 //! `ClientCodec` then parses the common kind: STOMP 1.2, and a head of plain ASCII without escapes.
 //! CONNECTED, a head with an escape or a letter beyond ASCII, and all of 1.0 and 1.1 are parsed by
-//! [`crate::frame`]. What goes out is checked, then written by `ClientCodec` in 1.2 and by
-//! [`crate::frame`] in 1.0 and 1.1.
+//! [`crate::frame`]. What goes out as a message is checked, then written by `ClientCodec` in 1.2 and
+//! by [`crate::frame`] in 1.0 and 1.1; what the session has encoded goes out as it is.
 
 use super::message::{CodecError, check, from_frame, to_frame};
 use crate::frame::{Frame, Limits, Scan, Scanner, Version};

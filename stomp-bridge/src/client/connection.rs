@@ -120,7 +120,8 @@ impl<T> Connection<T> {
         unsent < MAX_UNSENT_BYTES
     }
 
-    /// Writes what the session has to say, then waits until something came in or a time-out passed. Can be dropped at any point and called again.
+    /// Writes what the session has to say, then waits until something came in or a time-out
+    /// passed. Can be dropped at any point and called again.
     pub(crate) async fn turn(&mut self, reading: Reading) {
         self.load();
         let due = self.next_timeout();

@@ -114,7 +114,11 @@ impl Publication {
 
 fn check_header((name, value): &(String, String)) -> Result<(), NotSent> {
     let header = name.escape_debug().to_string();
-    if name.is_empty() || RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+    // STOMP 1.0 cannot say a colon in a name.
+    if name.is_empty()
+        || name.contains(':')
+        || RESERVED.contains(&name.to_ascii_lowercase().as_str())
+    {
         return Err(NotSent::ReservedHeader { header });
     }
     if name.contains(char::is_control) || value.contains(char::is_control) {

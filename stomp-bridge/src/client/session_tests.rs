@@ -99,6 +99,32 @@ fn frames_in_a_row_are_transmitted_in_one_piece() {
 }
 
 #[test]
+fn a_message_costs_less_than_two_allocations_in_the_session() {
+    const MESSAGES: u64 = 1000;
+    let now = Instant::now();
+    let config = SessionConfig {
+        window: 1000,
+        ..CONFIG
+    };
+    let mut session: Session<u64> = Session::new(config, "/", None, now);
+    session.handle_frame(now, connected("0,0"));
+    let publication = publication();
+    let mut wire = bytes::BytesMut::new();
+    let measured = allocation_counter::measure(|| {
+        for token in 0..MESSAGES {
+            session.send(now, &publication, token);
+            // Each by itself, as with a window of one: the dearest way.
+            if let Some(Outgoing::Wire(bytes)) = session.poll_transmit() {
+                wire.extend_from_slice(&bytes);
+                wire.clear();
+            }
+        }
+    });
+    let count = measured.count_total;
+    assert!(count < 2 * MESSAGES, "{count} allocations");
+}
+
+#[test]
 fn the_commands_of_a_subscription() {
     let now = Instant::now();
     let mut session = open("0,0", now);

@@ -60,7 +60,7 @@ pub(crate) fn escape(text: &str, version: Option<Version>, part: Part, out: &mut
 }
 
 /// Which half of a header is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Name,
     Value,

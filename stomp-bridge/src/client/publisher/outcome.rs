@@ -136,7 +136,7 @@ pub enum NotSent {
         /// The header.
         header: String,
     },
-    /// A header that the publisher writes itself, or one without a name.
+    /// A header that the publisher writes itself, one without a name, or a name with a colon.
     #[error("the header {header:?} cannot be set")]
     ReservedHeader {
         /// The header.

@@ -88,8 +88,10 @@ impl Task {
                 Some(Ok((connection, server))) => {
                     tracing::info!(url = %connector.url(), ?server, "connected");
                     self.status.send_replace(Status::Connected { server });
+                    let begun = Instant::now();
                     let cut = self.serve(connection).await;
-                    if std::mem::take(&mut self.served) {
+                    let lasted = begun.elapsed() >= self.config.backoff.cap;
+                    if std::mem::take(&mut self.served) || lasted {
                         connector.served();
                     }
                     match cut {

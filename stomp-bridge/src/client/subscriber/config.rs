@@ -66,7 +66,7 @@ pub struct SubscriberConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// The subscriber writes it itself, or it has no name.
+    /// The subscriber writes it itself, it has no name, or its name has a colon.
     #[error("the header {header:?} cannot be set")]
     Reserved {
         /// Its name.
@@ -117,7 +117,11 @@ impl SubscriberConfig {
     ) -> Result<Self, HeaderError> {
         let (name, value) = (name.into(), value.into());
         let header = || name.escape_debug().to_string();
-        if name.is_empty() || RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+        // STOMP 1.0 cannot say a colon in a name.
+        if name.is_empty()
+            || name.contains(':')
+            || RESERVED.contains(&name.to_ascii_lowercase().as_str())
+        {
             return Err(HeaderError::Reserved { header: header() });
         }
         if name.contains(char::is_control) || value.contains(char::is_control) {

@@ -140,8 +140,11 @@ impl Task {
                     if let Some(first) = first.take() {
                         first.send(Ok(())).ok();
                     }
+                    let begun = Instant::now();
                     let end = self.serve(&mut connection, &mut stop).await;
-                    if std::mem::take(&mut self.served) {
+                    // A quiet queue is no failure.
+                    let lasted = begun.elapsed() >= config.backoff.cap;
+                    if std::mem::take(&mut self.served) || lasted {
                         connector.served();
                     }
                     match end {
