@@ -1,6 +1,8 @@
 //! `pub`: sends, and prints a line for each receipt.
 
 use std::{
+    cell::Cell,
+    future::ready,
     io::{self, Read},
     pin::pin,
     time::Duration,
@@ -72,7 +74,9 @@ pub(crate) async fn run(args: PubArgs) -> Result<Exit> {
             (n, sent.elapsed(), answer)
         }
     };
-    let numbers = pin!(paced(count, args.rate));
+    let stop = Cell::new(false);
+    let numbers = paced(count, args.rate).take_while(|_| ready(!stop.get()));
+    let numbers = pin!(numbers);
     let mut answers = numbers.map(one).buffer_unordered(window);
     let (mut tally, mut reader) = (Tally::default(), Reader::Listens);
     while let Some((n, took, answer)) = answers.next().await {
@@ -83,10 +87,8 @@ pub(crate) async fn run(args: PubArgs) -> Result<Exit> {
         } else if let Some(reason) = &reason {
             eprintln!("stomp-bridge: message {n}: {reason}");
         }
-        // What would come next meets the same fate; what is under way is left to its receipt's time-out no longer.
-        if tally.has_failures() || reader == Reader::Gone {
-            break;
-        }
+        // What would come next meets the same fate. What is under way gets its answer.
+        stop.set(tally.has_failures() || reader == Reader::Gone);
     }
     drop(answers);
     // The tally tells what has no receipt.
