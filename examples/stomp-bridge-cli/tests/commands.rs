@@ -125,8 +125,12 @@ async fn a_refusal_is_exit_one_and_what_cannot_be_tried_is_exit_two() {
             "x",
             "--count",
             "5",
+            "--window",
+            "1",
         ]);
         assert_eq!(refused.code, Some(1), "{refused:?}");
+        let tally = "0 confirmed, 1 refused, 0 unknown, 0 not sent, of 5";
+        assert!(refused.err.starts_with(tally), "{refused:?}");
         assert!(
             refused.out.contains("refused 1") && refused.out.contains("ACCESS_REFUSED"),
             "{refused:?}"
