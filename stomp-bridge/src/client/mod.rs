@@ -34,6 +34,7 @@ mod transport;
 mod url;
 mod urls;
 mod ws_io;
+mod ws_upgrade;
 
 pub use backoff::Backoff;
 pub use connect::probe;
