@@ -240,7 +240,7 @@ fn check_send(headers: &[(String, String)], body_len: usize) -> Result<(), Codec
             told = Some(value.as_str());
         }
     }
-    match told.map(str::parse) {
+    match told.map(str::parse::<usize>) {
         Some(Ok(length)) if body_len == length => Ok(()),
         _ => Err(CodecError::UntrueLength),
     }
