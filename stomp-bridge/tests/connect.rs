@@ -168,11 +168,21 @@ async fn cuts_and_packs(mut socket: WebSocket) {
 
 #[tokio::test]
 async fn a_websocket_may_pack_frames_and_cut_them_and_choose_any_subprotocol() {
+    // It binds no version, as with RabbitMQ.
+    publishes_where_the_server_knows("v10.stomp").await;
+}
+
+#[tokio::test]
+async fn a_websocket_server_may_know_no_subprotocol() {
+    publishes_where_the_server_knows("other").await;
+}
+
+async fn publishes_where_the_server_knows(subprotocol: &'static str) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/ws", listener.local_addr().unwrap());
-    // The subprotocol binds no version, as with RabbitMQ.
-    let upgrade =
-        |ws: WebSocketUpgrade| async { ws.protocols(["v10.stomp"]).on_upgrade(cuts_and_packs) };
+    let upgrade = move |ws: WebSocketUpgrade| async move {
+        ws.protocols([subprotocol]).on_upgrade(cuts_and_packs)
+    };
     let app = axum::Router::new().route("/ws", axum::routing::get(upgrade));
     let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     let publisher = Publisher::spawn(PublisherConfig::new(url.parse().unwrap()));

@@ -33,11 +33,10 @@ async fn steps(url: &str, options: &ConnectOptions) -> Result<Vec<Step>, Connect
 }
 
 async fn refused(url: &str, proxy: &str) -> ProxyError {
-    let error = steps(url, &through(proxy)).await.unwrap_err();
-    assert!(
-        !format!("{error} {error:?}").contains("s3cret"),
-        "{error:?}"
-    );
+    let options = through(proxy);
+    let error = steps(url, &options).await.unwrap_err();
+    let shown = format!("{error} {error:?} {options:?}");
+    assert!(!shown.contains("s3cret"), "{shown}");
     assert_eq!(error.step(), Step::Proxy);
     match error {
         ConnectError::Proxy(error) => error,

@@ -5,6 +5,7 @@ use super::proxy::ProxyError;
 use super::step::Step;
 use super::tls_error::TlsError;
 use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
 
 /// Why there is no connection. Each message is one line for an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -194,4 +195,15 @@ fn from_error_frame(message: String, body: String) -> ConnectError {
         "Version mismatch" => ConnectError::Version { reason: body },
         _ => ConnectError::ErrorFrame { message, body },
     }
+}
+
+/// What comes of the work of a step, if it is done by the deadline.
+pub(crate) async fn within<F: Future>(
+    step: Step,
+    deadline: Instant,
+    work: F,
+) -> Result<F::Output, ConnectError> {
+    timeout_at(deadline, work)
+        .await
+        .map_err(|_| ConnectError::TimedOut { step })
 }

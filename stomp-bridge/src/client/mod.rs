@@ -35,6 +35,7 @@ mod transport;
 mod url;
 mod urls;
 mod ws_io;
+mod ws_upgrade;
 
 pub use backoff::Backoff;
 pub use connect::probe;

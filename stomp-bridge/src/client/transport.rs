@@ -1,6 +1,6 @@
 //! From a URL to a byte stream: TCP, then TLS and the WebSocket upgrade where the scheme asks.
 
-use super::connect_error::ConnectError;
+use super::connect_error::{ConnectError, within};
 use super::counted::Counted;
 use super::options::ConnectOptions;
 use super::proxy::{Proxy, ProxyError, Target, tunnel};
@@ -9,29 +9,15 @@ use super::tls::client_config;
 use super::tls_error::TlsError;
 use super::url::BrokerUrl;
 use super::ws_io::WsIo;
+use super::ws_upgrade::{NotUpgraded, Offer, upgrade};
 use rustls::pki_types::ServerName;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_tungstenite::client_async_with_config;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
-use tokio_tungstenite::tungstenite::{Error as WsError, protocol::WebSocketConfig};
-
-/// Both buffers of a WebSocket, in bytes. One publisher needs little; the default is 128 KiB each.
-const WS_BUFFER_BYTES: usize = 8 * 1024;
-
-/// What a message may hold beside its largest frame: the line end after it, small frames before.
-const WS_PACKING_BYTES: usize = 64 * 1024;
-
-/// Best first. It binds no version: CONNECTED does.
-const SUBPROTOCOLS: &str = "v12.stomp, v11.stomp, v10.stomp";
 
 /// A connected byte stream of any transport.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {
@@ -58,25 +44,60 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for WsIo<Counted<S>> {
     }
 }
 
-/// Dials, all steps within one deadline.
+/// Dials, all steps within one deadline. A WebSocket server that knows no subprotocol answers
+/// without one, which RFC 6455 allows and our WebSocket library refuses: it is dialled once more
+/// with nothing to choose from.
 pub(crate) async fn dial(
     url: &BrokerUrl,
     options: &ConnectOptions,
     deadline: Instant,
     steps: &mut Steps<'_>,
 ) -> Result<Box<dyn Io>, ConnectError> {
-    let tcp = match options.proxy.proxy_for(url) {
-        None => tcp(&url.host_for_dial(), url.port(), deadline, steps).await?,
-        Some(proxy) => through(proxy, url, deadline, steps).await?,
-    };
-    match (url.scheme().is_tls(), url.scheme().is_websocket()) {
-        (false, false) => Ok(Box::new(tcp)),
-        (true, false) => Ok(Box::new(tls(tcp, url, options, deadline, steps).await?)),
-        (false, true) => Box::pin(upgrade(tcp, url, options, deadline, steps)).await,
-        (true, true) => {
-            let stream = tls(tcp, url, options, deadline, steps).await?;
-            Box::pin(upgrade(stream, url, options, deadline, steps)).await
+    if !url.scheme().is_websocket() {
+        let tcp = to_broker(url, options, deadline, steps).await?;
+        return Ok(if url.scheme().is_tls() {
+            Box::new(tls(tcp, url, options, deadline, steps).await?)
+        } else {
+            Box::new(tcp)
+        });
+    }
+    let opened = match websocket(url, options, deadline, steps, Offer::Versions).await {
+        Err(NotUpgraded::Unconfirmed) => {
+            websocket(url, options, deadline, steps, Offer::Nothing).await
         }
+        opened => opened,
+    };
+    Ok(opened?)
+}
+
+async fn websocket(
+    url: &BrokerUrl,
+    options: &ConnectOptions,
+    deadline: Instant,
+    steps: &mut Steps<'_>,
+    offer: Offer,
+) -> Result<Box<dyn Io>, NotUpgraded> {
+    let tcp = to_broker(url, options, deadline, steps).await?;
+    if url.scheme().is_tls() {
+        let stream = tls(tcp, url, options, deadline, steps).await?;
+        let upgraded = upgrade(stream, url, options, deadline, steps, offer);
+        Ok(Box::new(Box::pin(upgraded).await?))
+    } else {
+        let upgraded = upgrade(tcp, url, options, deadline, steps, offer);
+        Ok(Box::new(Box::pin(upgraded).await?))
+    }
+}
+
+/// A TCP connection that ends at the broker, through a proxy or not.
+async fn to_broker(
+    url: &BrokerUrl,
+    options: &ConnectOptions,
+    deadline: Instant,
+    steps: &mut Steps<'_>,
+) -> Result<TcpStream, ConnectError> {
+    match options.proxy.proxy_for(url) {
+        None => tcp(&url.host_for_dial(), url.port(), deadline, steps).await,
+        Some(proxy) => through(proxy, url, deadline, steps).await,
     }
 }
 
@@ -118,16 +139,6 @@ fn proxy_unreachable(proxy: &Proxy, error: &ConnectError) -> ConnectError {
         proxy: proxy.to_string(),
         reason: error.to_string(),
     })
-}
-
-async fn within<F: Future>(
-    step: Step,
-    deadline: Instant,
-    work: F,
-) -> Result<F::Output, ConnectError> {
-    timeout_at(deadline, work)
-        .await
-        .map_err(|_| ConnectError::TimedOut { step })
 }
 
 async fn resolve(
@@ -208,56 +219,4 @@ async fn tls(
         version.map_or_else(String::new, |version| format!("{version:?}"))
     });
     Ok(stream)
-}
-
-async fn upgrade<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    stream: S,
-    url: &BrokerUrl,
-    options: &ConnectOptions,
-    deadline: Instant,
-    steps: &mut Steps<'_>,
-) -> Result<Box<dyn Io>, ConnectError> {
-    let host = url.host();
-    let not_websocket = |error| not_upgraded(error, &host);
-    let mut request = url
-        .upgrade_url()
-        .into_client_request()
-        .map_err(not_websocket)?;
-    request.headers_mut().insert(
-        SEC_WEBSOCKET_PROTOCOL,
-        HeaderValue::from_static(SUBPROTOCOLS),
-    );
-    let max_message = options.limits.max_frame_bytes + WS_PACKING_BYTES;
-    let config = WebSocketConfig::default()
-        .read_buffer_size(WS_BUFFER_BYTES)
-        .write_buffer_size(WS_BUFFER_BYTES)
-        .max_frame_size(Some(max_message))
-        .max_message_size(Some(max_message));
-    let work = client_async_with_config(request, Counted::new(stream), Some(config));
-    let (ws, answer) = within(Step::WebSocket, deadline, work)
-        .await?
-        .map_err(not_websocket)?;
-    steps.done(Step::WebSocket, || {
-        let chosen = answer.headers().get(SEC_WEBSOCKET_PROTOCOL);
-        let chosen = chosen.and_then(|name| name.to_str().ok());
-        chosen.unwrap_or("no subprotocol").to_owned()
-    });
-    Ok(Box::new(WsIo::new(ws)))
-}
-
-fn not_upgraded(error: WsError, host: &str) -> ConnectError {
-    // With TLS 1.3 a server refuses our certificate after the handshake.
-    let refused = match &error {
-        WsError::Io(e) => TlsError::behind(e, host),
-        _ => None,
-    };
-    match (refused, error) {
-        (Some(tls), _) => tls.into(),
-        (None, WsError::Http(answer)) => ConnectError::UpgradeRefused {
-            status: answer.status().as_u16(),
-        },
-        (None, e) => ConnectError::NotWebSocket {
-            reason: e.to_string(),
-        },
-    }
 }

@@ -1,7 +1,7 @@
 //! The environment's variables for proxies, for whoever asks for them by name.
 
 use super::super::url::BrokerUrl;
-use super::{Proxy, ProxyUrlError};
+use super::address::{Proxy, ProxyUrlError};
 use std::env::VarError;
 use std::net::IpAddr;
 use thiserror::Error;

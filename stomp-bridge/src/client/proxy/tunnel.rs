@@ -1,9 +1,9 @@
 //! From a connection to the proxy to one through it.
 
+use super::address::{Proxy, ProxyKind};
 use super::error::ProxyError;
 use super::http::{Head, MAX_HEAD_BYTES, head, request};
 use super::socks5::{Destination, Failed, Negotiation, Next};
-use super::{Proxy, ProxyKind};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
