@@ -38,13 +38,20 @@
 mod config;
 mod connection;
 mod hub;
-mod outbox;
+mod listener;
+mod message;
+mod pattern;
 mod permission;
+mod policy;
 mod router;
 mod session;
+mod signal;
 mod target;
+mod transport;
 mod upgrade;
 
 pub use config::{BrokerConfig, BrokerLimits, ConfigError, ExchangeKind};
 pub use hub::{Broker, BrokerStats};
+pub use pattern::{Pattern, PatternError};
 pub use permission::{May, User};
+pub use policy::Policy;
