@@ -3,6 +3,7 @@
 
 pub mod conformance;
 pub mod raw;
+pub mod rules;
 pub mod script;
 
 use axum::extract::ws::WebSocketUpgrade;
@@ -40,6 +41,12 @@ pub fn config(limits: BrokerLimits) -> BrokerConfig {
                 .read(May::only(["order_pay", "paynotify"])),
         )
         .user(User::new("webguest", "webguest").read(May::only(["paynotify.page"])))
+        .user(
+            User::new("root", "r")
+                .configure(May::All)
+                .write(May::All)
+                .read(May::All),
+        )
         .limits(limits)
 }
 
