@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod raw;
 pub mod rules;
 pub mod script;
+pub mod tcp;
 
 use axum::extract::ws::WebSocketUpgrade;
 use std::net::SocketAddr;
