@@ -159,6 +159,18 @@ async fn who_says_nothing_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn an_error_arrives_though_more_was_on_its_way() {
+    let alone = Alone::with(BrokerLimits::default()).await;
+    for _ in 0..20 {
+        let mut tcp = Tcp::log_in(alone.tcp, "payer", "p@y", "1.2").await;
+        let more = "x".repeat(500_000);
+        tcp.say(&format!("SEND\ndestination:/exchange/nope\n\n\0{more}"))
+            .await;
+        assert_eq!(tcp.error().await.0, "access_refused");
+    }
+}
+
+#[tokio::test]
 async fn an_idle_tcp_connection_is_probed_and_not_closed_for_its_silence() {
     let limits = BrokerLimits {
         ping_interval: Duration::from_millis(20),

@@ -42,12 +42,14 @@ pub struct BrokerLimits {
     /// Messages in one queue; beyond, the oldest is dropped, as RabbitMQ's `max-length` does by
     /// default. 10 000.
     pub max_queue_messages: usize,
-    /// Bytes of bodies in one queue; beyond, the oldest are dropped. 16 MiB.
+    /// Bytes of bodies and headers in one queue; beyond, the oldest are dropped. 16 MiB.
     pub max_queue_bytes: usize,
     /// Open transactions of one connection. 4.
     pub max_transactions: usize,
     /// Frames in one transaction. 256.
     pub max_transaction_frames: usize,
+    /// Bytes of bodies and headers in all open transactions of one connection. 256 KiB.
+    pub max_transaction_bytes: usize,
     /// From the accept to CONNECT. 10 s.
     pub connect_timeout: Duration,
     /// For writing to a connection. 10 s.
@@ -72,6 +74,7 @@ impl Default for BrokerLimits {
             max_queue_bytes: 16 * 1024 * 1024,
             max_transactions: 4,
             max_transaction_frames: 256,
+            max_transaction_bytes: 256 * 1024,
             connect_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),

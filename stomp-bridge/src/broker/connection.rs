@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// For the last words to a connection that is given up.
+/// For the last words to a connection, and for its own.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) async fn serve<T: Transport>(place: Place, transport: T) {
@@ -71,6 +71,9 @@ impl<T: Transport> Connection<T> {
                 return;
             }
         }
+        // What is not read when a socket is closed makes TCP take back what was said last.
+        let unread = async { while !matches!(self.transport.recv().await, Heard::End) {} };
+        timeout(LAST_WORDS_TIMEOUT, unread).await.ok();
     }
 
     /// Writes all there is. A peer that does not read is given up when its messages pile up or the

@@ -46,6 +46,12 @@ impl Stored {
         }
     }
 
+    /// Bytes of body and headers.
+    pub(crate) fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(n, v)| n.len() + v.len());
+        self.body.len() + headers.sum::<usize>()
+    }
+
     /// The `destination` of the MESSAGE, in RabbitMQ's form.
     fn destination(&self) -> String {
         let key = encode_part(&self.key);

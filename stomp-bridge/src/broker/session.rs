@@ -68,6 +68,8 @@ pub(super) struct Session {
     beats: Beats,
     /// Frames wait so long, for consumers to catch up.
     held_until: Option<Instant>,
+    /// The first of them.
+    stalled: Option<Frame>,
     actions: VecDeque<Action>,
 }
 
@@ -91,6 +93,7 @@ impl Session {
             beats: Beats::new(limits.ping_interval, probe, now),
             limits,
             held_until: None,
+            stalled: None,
             actions: VecDeque::new(),
         }
     }
@@ -157,19 +160,31 @@ impl Session {
 
     /// Deals with the frames that came in, as long as consumers keep up with them.
     pub(super) fn run(&mut self, now: Instant, router: &mut Router) {
-        if self.is_held() {
-            self.held_until = router.hold(self.id);
-        }
-        while !self.is_closed() && !self.is_held() {
-            match self.parser.next_frame() {
-                Ok(Some(frame)) => self.handle_frame(now, frame, router),
+        self.held_until = None;
+        while !self.is_closed() {
+            let next = match self.stalled.take() {
+                None => self.parser.next_frame(),
+                stalled => Ok(stalled),
+            };
+            let frame = match next {
+                Ok(Some(frame)) => frame,
                 Ok(None) => return,
                 Err(FrameError::UnknownCommand { line }) => {
                     let refusal = Refusal::bad_command(&line.escape_ascii().to_string());
-                    self.refuse(None, &refusal);
+                    return self.refuse(None, &refusal);
                 }
-                Err(e) => self.refuse(None, &Refusal::new("Bad frame", e.to_string())),
+                Err(e) => return self.refuse(None, &Refusal::new("Bad frame", e.to_string())),
+            };
+            // What waited here came long ago: it was not the peer that was silent.
+            self.beats.came_in(now);
+            if matches!(frame.command, Command::Send | Command::Commit) {
+                self.held_until = router.hold(self.id);
             }
+            if self.is_held() {
+                self.stalled = Some(frame);
+                return;
+            }
+            self.handle_frame(now, frame, router);
         }
     }
 
@@ -199,10 +214,8 @@ impl Session {
         for id in held_back.into_iter().chain(receipt.filter(|_| may_ask)) {
             self.send(now, &Frame::new(Command::Receipt).with("receipt-id", id));
         }
-        match command {
-            Command::Disconnect => self.close(close::NORMAL, ""),
-            Command::Send | Command::Commit => self.held_until = router.hold(self.id),
-            _ => {}
+        if command == Command::Disconnect {
+            self.close(close::NORMAL, "");
         }
     }
 

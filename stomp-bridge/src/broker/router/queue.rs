@@ -58,6 +58,8 @@ pub(super) struct Named {
 pub(super) struct Queue {
     messages: VecDeque<Queued>,
     body_bytes: usize,
+    /// With headers.
+    bytes: usize,
     pub(super) consumers: Vec<Consumer>,
     /// Whose turn it is.
     turn: usize,
@@ -99,31 +101,38 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, queued: Queued) {
-        self.body_bytes += queued.message.body.len();
+        self.count(&queued);
         self.messages.push_back(queued);
     }
 
     /// Back to the front, marked as delivered before.
     pub(super) fn put_back(&mut self, mut queued: Queued) {
         queued.redelivered = true;
-        self.body_bytes += queued.message.body.len();
+        self.count(&queued);
         self.messages.push_front(queued);
+    }
+
+    fn count(&mut self, queued: &Queued) {
+        self.body_bytes += queued.message.body.len();
+        self.bytes += queued.message.size();
     }
 
     /// Takes the oldest message if there are too many.
     pub(super) fn overflow(&mut self, limits: &BrokerLimits) -> Option<Queued> {
         let bounds = self.named.as_ref().map(|n| &n.bounds);
-        let least = |own: Option<usize>, limit: usize| own.map_or(limit, |own| own.min(limit));
         let max_length = bounds.and_then(|b| b.max_length);
-        let max_bytes = bounds.and_then(|b| b.max_length_bytes);
-        let is_full = self.messages.len() > least(max_length, limits.max_queue_messages)
-            || self.body_bytes > least(max_bytes, limits.max_queue_bytes);
+        let max_length_bytes = bounds.and_then(|b| b.max_length_bytes);
+        let is_full = self.messages.len() > limits.max_queue_messages
+            || self.bytes > limits.max_queue_bytes
+            || max_length.is_some_and(|most| self.messages.len() > most)
+            || max_length_bytes.is_some_and(|most| self.body_bytes > most);
         if is_full { self.pop() } else { None }
     }
 
     fn pop(&mut self) -> Option<Queued> {
         let oldest = self.messages.pop_front()?;
         self.body_bytes -= oldest.message.body.len();
+        self.bytes -= oldest.message.size();
         Some(oldest)
     }
 

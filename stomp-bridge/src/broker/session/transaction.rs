@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(super) struct Transactions(BTreeMap<String, Vec<Frame>>);
 
+fn bytes(frame: &Frame) -> usize {
+    let headers = frame.headers.iter().map(|(n, v)| n.len() + v.len());
+    frame.body.len() + headers.sum::<usize>()
+}
+
 impl Transactions {
     /// As in RabbitMQ, to begin one that is open empties it.
     pub(super) fn begin(&mut self, frame: &Frame, limits: &BrokerLimits) -> Result<(), Refusal> {
@@ -22,10 +27,13 @@ impl Transactions {
 
     /// Keeps a SEND, ACK or NACK.
     pub(super) fn extend(&mut self, frame: Frame, limits: &BrokerLimits) -> Result<(), Refusal> {
+        let held: usize = self.0.values().flatten().map(bytes).sum();
         let id = id(&frame)?;
         let frames = self.0.get_mut(id).ok_or_else(|| unknown(id))?;
-        if frames.len() >= limits.max_transaction_frames {
-            let body = "RESOURCE_ERROR - no more frames in one transaction";
+        if frames.len() >= limits.max_transaction_frames
+            || held + bytes(&frame) > limits.max_transaction_bytes
+        {
+            let body = "RESOURCE_ERROR - no more frames in this transaction";
             return Err(Refusal::new("resource_error", body));
         }
         frames.push(frame);
