@@ -26,7 +26,7 @@
 //! | feature | default | gives |
 //! |---|---|---|
 //! | `client` | yes | [`client`]: publisher, subscriber, the four transports. Brings in async-stomp, which is **EUPL-1.2** |
-//! | `broker` | no | [`broker`]: the embedded broker, mounted in axum. No async-stomp |
+//! | `broker` | no | [`broker`]: the embedded broker, mounted in axum or standing alone. No async-stomp |
 //! | `rabbitmq-tests` | no | only the tests against a real RabbitMQ |
 //!
 //! # How it is built

@@ -1,6 +1,7 @@
 //! What a broker is made of.
 
 use super::permission::User;
+use super::policy::Policy;
 use crate::frame::Limits;
 use std::time::Duration;
 use thiserror::Error;
@@ -13,12 +14,15 @@ pub enum ExchangeKind {
     Fanout,
     /// To the bindings whose key is the message's, byte for byte.
     Direct,
+    /// To the bindings whose pattern fits the message's key: words between dots, where `*` stands
+    /// for one word and `#` for any number of them.
+    Topic,
 }
 
 /// Bounds on everything that a peer can make grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokerLimits {
-    /// Connections at once; one more gets HTTP 503. 10 000.
+    /// Connections at once; one more gets HTTP 503, over plain TCP an ERROR. 20 000.
     pub max_connections: usize,
     /// What a frame may hold. 16 KiB, 64 headers of 4 KiB. A WebSocket message may hold four such
     /// frames and at least 16 KiB, since a publisher packs them.
@@ -28,32 +32,49 @@ pub struct BrokerLimits {
     /// Messages on their way to one connection; beyond, it is a slow consumer: ERROR and close.
     /// Messages of a named queue wait in the queue instead, from half of it on. 256.
     pub max_outgoing: usize,
-    /// Queues, declared ones included. 20 000, since each subscription of an exchange has its own.
+    /// A consumer that has half of `max_outgoing` before it holds up publishers for so long at
+    /// most, that it may catch up. 100 ms.
+    pub slow_grace: Duration,
+    /// Messages of one connection that wait for their ACK; beyond, it gets no more. 4096.
+    pub max_unacked: usize,
+    /// Queues, declared ones included. 40 000, since each subscription of an exchange has its own.
     pub max_queues: usize,
     /// Messages in one queue; beyond, the oldest is dropped, as RabbitMQ's `max-length` does by
     /// default. 10 000.
     pub max_queue_messages: usize,
-    /// Bytes of bodies in one queue; beyond, the oldest are dropped. 16 MiB.
+    /// Bytes of bodies and headers in one queue; beyond, the oldest are dropped. 16 MiB.
     pub max_queue_bytes: usize,
-    /// From the upgrade to CONNECT. 10 s.
+    /// Open transactions of one connection. 4.
+    pub max_transactions: usize,
+    /// Frames in one transaction. 256.
+    pub max_transaction_frames: usize,
+    /// Bytes of bodies and headers in all open transactions of one connection. 256 KiB.
+    pub max_transaction_bytes: usize,
+    /// From the accept to CONNECT. 10 s.
     pub connect_timeout: Duration,
     /// For writing to a connection. 10 s.
     pub write_timeout: Duration,
-    /// A connection that agreed on no heart-beat of its own is pinged so often, and closed when
-    /// nothing came for two intervals. 30 s.
+    /// A WebSocket that agreed on no heart-beat of its own is pinged so often, and closed when
+    /// nothing came for two intervals. A plain TCP connection gets a line end so often, which
+    /// makes TCP itself find out that the peer is gone. 30 s.
     pub ping_interval: Duration,
 }
 
 impl Default for BrokerLimits {
     fn default() -> Self {
         Self {
-            max_connections: 10_000,
+            max_connections: 20_000,
             frame: Limits::default(),
             max_subscriptions: 16,
             max_outgoing: 256,
-            max_queues: 20_000,
+            slow_grace: Duration::from_millis(100),
+            max_unacked: 4096,
+            max_queues: 40_000,
             max_queue_messages: 10_000,
             max_queue_bytes: 16 * 1024 * 1024,
+            max_transactions: 4,
+            max_transaction_frames: 256,
+            max_transaction_bytes: 256 * 1024,
             connect_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
@@ -69,13 +90,14 @@ pub(crate) struct Binding {
     pub(crate) key: String,
 }
 
-/// Exchanges, bindings, queues, users and limits of a [`Broker`](super::Broker).
+/// Exchanges, bindings, queues, users, policies and limits of a [`Broker`](super::Broker).
 #[derive(Debug, Clone, Default)]
 pub struct BrokerConfig {
     pub(crate) exchanges: Vec<(String, ExchangeKind)>,
     pub(crate) bindings: Vec<Binding>,
     pub(crate) queues: Vec<String>,
     pub(crate) users: Vec<User>,
+    pub(crate) policies: Vec<Policy>,
     pub(crate) limits: BrokerLimits,
 }
 
@@ -106,7 +128,8 @@ pub enum ConfigError {
 }
 
 impl BrokerConfig {
-    /// Nothing but the default limits.
+    /// The default limits, and the exchanges that RabbitMQ has from the start: `amq.direct`,
+    /// `amq.fanout` and `amq.topic`, which is behind `/topic`.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -147,6 +170,13 @@ impl BrokerConfig {
     #[must_use]
     pub fn user(mut self, user: User) -> Self {
         self.users.push(user);
+        self
+    }
+
+    /// Adds a policy on queues; the first that fits a name counts.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policies.push(policy);
         self
     }
 

@@ -1,122 +1,142 @@
-//! One connection's task: carries bytes, messages and time-outs between the socket, the session
+//! One connection's task: carries bytes, messages and time-outs between the transport, the session
 //! and the hub. Decides nothing.
 
 use super::hub::Place;
+use super::router::Delivery;
 use super::session::{Action, Session, close};
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use bytes::Bytes;
-use futures_util::SinkExt;
+use super::transport::{Broken, Heard, Transport};
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// For the last words to a connection that is given up.
+/// For the last words to a connection, and for its own.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The connection is of no more use.
-struct Broken;
-
-pub(super) async fn serve(place: Place, mut ws: WebSocket) {
+pub(super) async fn serve<T: Transport>(place: Place, transport: T) {
     let hub = &place.hub;
     let now = Instant::now().into_std();
-    let mut session = Session::new(place.conn, hub.users.clone(), hub.limits, now);
-    let mut stopping = hub.stopping();
-    while !session.is_closed() {
-        let due = session.next_timeout().map(Instant::from_std);
-        let alarm = async {
-            match due {
-                Some(at) => sleep_until(at).await,
-                None => std::future::pending().await,
+    let (users, limits) = (hub.users.clone(), hub.limits.clone());
+    let session = Session::new(place.conn, users, limits, T::PROBE, now);
+    let mut connection = Connection {
+        place,
+        session,
+        transport,
+        taken: VecDeque::new(),
+        head: Vec::new(),
+    };
+    connection.run().await;
+}
+
+struct Connection<T> {
+    place: Place,
+    session: Session,
+    transport: T,
+    taken: VecDeque<Delivery>,
+    head: Vec<u8>,
+}
+
+impl<T: Transport> Connection<T> {
+    async fn run(&mut self) {
+        // Armed anew only when it rang or comes too late: it mostly moves on with each message.
+        let alarm = sleep_until(Instant::now());
+        tokio::pin!(alarm);
+        while !self.session.is_closed() {
+            if let Some(due) = self.session.next_timeout().map(Instant::from_std)
+                && (due < alarm.deadline() || alarm.is_elapsed())
+            {
+                alarm.as_mut().reset(due);
             }
-        };
-        tokio::select! {
-            message = ws.recv() => {
+            let is_held = self.session.is_held();
+            tokio::select! {
+                heard = self.transport.recv(), if !is_held => {
+                    let now = Instant::now().into_std();
+                    match heard {
+                        Heard::Bytes(bytes) => self.session.push(now, bytes.as_ref()),
+                        Heard::Pong => self.session.handle_pong(now),
+                        Heard::End => return,
+                    }
+                }
+                () = self.place.signal.news() => {}
+                () = &mut alarm => self.session.handle_timeout(Instant::now().into_std()),
+            }
+            let hub = &self.place.hub;
+            if hub.is_stopped() {
+                self.session.close(close::AWAY, "going away");
+            }
+            if self.session.has_input() {
                 let now = Instant::now().into_std();
-                match message {
-                    Some(Ok(Message::Text(text))) => {
-                        hub.with(|router| session.handle_bytes(now, text.as_bytes(), router));
-                    }
-                    Some(Ok(Message::Binary(bytes))) => {
-                        hub.with(|router| session.handle_bytes(now, &bytes, router));
-                    }
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => session.handle_pong(now),
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                hub.with(now, |router| self.session.run(now, router));
+            }
+            if self.write().await.is_err() {
+                return;
+            }
+        }
+        // What is not read when a socket is closed makes TCP take back what was said last.
+        let unread = async { while !matches!(self.transport.recv().await, Heard::End) {} };
+        timeout(LAST_WORDS_TIMEOUT, unread).await.ok();
+    }
+
+    /// Writes all there is. A peer that does not read is given up when its messages pile up or the
+    /// time is out, whichever is first.
+    async fn write(&mut self) -> Result<(), Broken> {
+        let limit = self.place.hub.limits.write_timeout;
+        let signal = self.place.signal.clone();
+        tokio::select! {
+            biased;
+            written = timeout(limit, self.write_waiting()) => {
+                let written = written.unwrap_or(Err(Broken));
+                if !signal.is_slow() || written.is_err() {
+                    return written;
                 }
             }
-            () = place.outbox.changed() => {}
-            () = alarm => session.handle_timeout(Instant::now().into_std()),
-            // An error means that the hub is gone, which is a stop too.
-            _ = stopping.wait_for(|stop| *stop) => session.close(close::AWAY, "going away"),
+            () = signal.slow() => {}
         }
-        if write(&place, &mut session, &mut ws).await.is_err() {
-            return;
-        }
+        self.session.refuse_slow();
+        let last_words = self.write_actions();
+        timeout(LAST_WORDS_TIMEOUT, last_words)
+            .await
+            .unwrap_or(Err(Broken))
     }
-}
 
-/// Writes all there is. A peer that does not read is given up when its messages pile up or the
-/// time is out, whichever is first.
-async fn write(place: &Place, session: &mut Session, ws: &mut WebSocket) -> Result<(), Broken> {
-    let limit = place.hub.limits.write_timeout;
-    tokio::select! {
-        biased;
-        () = place.outbox.slow() => session.refuse_slow(),
-        written = timeout(limit, write_waiting(place, session, ws)) => {
-            return written.unwrap_or(Err(Broken));
-        }
-    }
-    let last_words = write_actions(session, ws);
-    timeout(LAST_WORDS_TIMEOUT, last_words)
-        .await
-        .unwrap_or(Err(Broken))
-}
-
-async fn write_waiting(
-    place: &Place,
-    session: &mut Session,
-    ws: &mut WebSocket,
-) -> Result<(), Broken> {
-    loop {
-        write_actions(session, ws).await?;
-        let waiting = place.outbox.take();
-        if waiting.is_empty() || session.is_closed() {
-            return Ok(());
-        }
-        let count = waiting.len();
-        let now = Instant::now().into_std();
-        for delivery in waiting {
-            if let Some(frame) = session.encode(now, &delivery) {
-                ws.feed(message(frame)).await.map_err(|_| Broken)?;
+    async fn write_waiting(&mut self) -> Result<(), Broken> {
+        let mut written = 0;
+        loop {
+            self.write_actions().await?;
+            if self.session.is_closed() {
+                return Ok(());
             }
+            let now = Instant::now().into_std();
+            let (conn, taken) = (self.place.conn, &mut self.taken);
+            self.place
+                .hub
+                .with(now, |router| router.take(conn, written, taken));
+            written = taken.len();
+            if written == 0 {
+                return Ok(());
+            }
+            for delivery in taken.drain(..) {
+                self.head.clear();
+                if let Some(tail) = self.session.message(now, &delivery, &mut self.head) {
+                    self.transport.queue(&self.head, tail);
+                }
+            }
+            self.transport.flush().await?;
         }
-        ws.flush().await.map_err(|_| Broken)?;
-        place.hub.with(|router| router.written(place.conn, count));
     }
-}
 
-async fn write_actions(session: &mut Session, ws: &mut WebSocket) -> Result<(), Broken> {
-    let mut fed = false;
-    while let Some(action) = session.next_action() {
-        let message = match action {
-            Action::Send(frame) => message(frame),
-            Action::Ping => Message::Ping(Bytes::new()),
-            Action::Close { code, reason } => Message::Close(Some(CloseFrame {
-                code,
-                reason: reason.into(),
-            })),
-        };
-        ws.feed(message).await.map_err(|_| Broken)?;
-        fed = true;
-    }
-    if fed {
-        ws.flush().await.map_err(|_| Broken)?;
-    }
-    Ok(())
-}
-
-/// One frame a message, as RabbitMQ sends them; text unless it is not UTF-8.
-fn message(frame: Bytes) -> Message {
-    match Utf8Bytes::try_from(frame.clone()) {
-        Ok(text) => Message::Text(text),
-        Err(_) => Message::Binary(frame),
+    async fn write_actions(&mut self) -> Result<(), Broken> {
+        let mut fed = false;
+        while let Some(action) = self.session.next_action() {
+            match action {
+                Action::Send(frame) => self.transport.queue(&frame, &[]),
+                Action::Probe => self.transport.probe(),
+                Action::Close { code, reason } => self.transport.close(code, reason),
+            }
+            fed = true;
+        }
+        if fed {
+            self.transport.flush().await?;
+        }
+        Ok(())
     }
 }

@@ -1,13 +1,14 @@
 //! What all connections share, and the handle on it.
 
 use super::config::{BrokerConfig, BrokerLimits, ConfigError};
-use super::outbox::Outbox;
 use super::permission::User;
 use super::router::{ConnId, Router};
+use super::signal::Signal;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -22,15 +23,18 @@ pub struct Broker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct BrokerStats {
-    /// Open WebSockets.
+    /// Open connections, WebSocket and TCP.
     pub connections: usize,
     /// Live subscriptions.
     pub subscriptions: usize,
+    /// Queues, those of subscriptions to exchanges included.
+    pub queues: usize,
     /// SENDs that were taken, routed anywhere or not.
     pub published: u64,
     /// Messages handed to connections.
     pub delivered: u64,
-    /// Messages lost to a full queue, a slow consumer, or a NACK that does not requeue.
+    /// Messages that left a queue without being consumed: it was full, the consumer too slow, or
+    /// a NACK did not requeue. Some of them went to a dead-letter exchange.
     pub dropped: u64,
 }
 
@@ -38,22 +42,24 @@ struct Owner(Arc<Hub>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.0.stop.send_replace(true);
+        self.0.stop();
     }
 }
 
 pub(super) struct Hub {
     state: Mutex<State>,
-    pub(super) users: Arc<[User]>,
-    pub(super) limits: BrokerLimits,
+    pub(super) users: Arc<[Arc<User>]>,
+    pub(super) limits: Arc<BrokerLimits>,
+    is_stopped: AtomicBool,
+    /// For the listeners; connections are told by their signals.
     stop: watch::Sender<bool>,
     connections: watch::Sender<usize>,
 }
 
 struct State {
     router: Router,
-    outboxes: HashMap<ConnId, Arc<Outbox>>,
-    next_conn: ConnId,
+    signals: HashMap<ConnId, Arc<Signal>>,
+    last_conn: ConnId,
 }
 
 impl Broker {
@@ -62,12 +68,10 @@ impl Broker {
     /// # Errors
     /// [`ConfigError`] for a name that is there twice, is not there, or cannot be a name.
     pub fn new(config: BrokerConfig) -> Result<Self, ConfigError> {
-        let router = Router::new(&config)?;
+        let router = Router::new(&config, Instant::now())?;
         for (i, user) in config.users.iter().enumerate() {
-            if config.users[..i]
-                .iter()
-                .any(|other| other.login == user.login)
-            {
+            let same = |other: &User| other.login == user.login;
+            if config.users[..i].iter().any(same) {
                 return Err(ConfigError::Duplicate {
                     kind: "user",
                     name: user.login.clone(),
@@ -77,11 +81,12 @@ impl Broker {
         let hub = Arc::new(Hub {
             state: Mutex::new(State {
                 router,
-                outboxes: HashMap::new(),
-                next_conn: 1,
+                signals: HashMap::new(),
+                last_conn: 0,
             }),
-            users: config.users.into(),
-            limits: config.limits,
+            users: config.users.into_iter().map(Arc::new).collect(),
+            limits: Arc::new(config.limits),
+            is_stopped: AtomicBool::new(false),
             stop: watch::channel(false).0,
             connections: watch::channel(0).0,
         });
@@ -93,9 +98,10 @@ impl Broker {
     #[must_use]
     pub fn stats(&self) -> BrokerStats {
         let connections = *self.hub.connections.borrow();
-        self.hub.with(|router| BrokerStats {
+        self.hub.with(Instant::now(), |router| BrokerStats {
             connections,
             subscriptions: router.subscriptions(),
+            queues: router.queues(),
             published: router.counters.published,
             delivered: router.counters.delivered,
             dropped: router.counters.dropped,
@@ -105,7 +111,7 @@ impl Broker {
     /// Takes no more connections, closes all with code 1001 and waits up to `deadline`. Gives the
     /// number that was still open then; these are dropped by their own time-outs.
     pub async fn shutdown(&self, deadline: Duration) -> usize {
-        self.hub.stop.send_replace(true);
+        self.hub.stop();
         let mut connections = self.hub.connections.subscribe();
         // Too late is told by the number.
         timeout(deadline, connections.wait_for(|n| *n == 0))
@@ -124,29 +130,46 @@ impl fmt::Debug for Broker {
 }
 
 impl Hub {
-    /// Runs one step on the router and hands out what it routed. The lock is never held across an
-    /// await, and a step is short.
-    pub(super) fn with<R>(&self, step: impl FnOnce(&mut Router) -> R) -> R {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State {
-            router, outboxes, ..
-        } = &mut *state;
-        let result = step(router);
-        for delivery in router.take_deliveries() {
-            if let Some(outbox) = outboxes.get(&delivery.conn) {
-                outbox.push(delivery);
-            }
-        }
-        for conn in router.take_slow() {
-            if let Some(outbox) = outboxes.get(&conn) {
-                outbox.mark_slow();
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs one step on the router and wakes the connections that it has news for. The lock is
+    /// never held across an await, and a step is short.
+    pub(super) fn with<R>(&self, now: Instant, step: impl FnOnce(&mut Router) -> R) -> R {
+        let mut state = self.lock();
+        state.router.tick(now);
+        let result = step(&mut state.router);
+        let woken = state.router.take_woken();
+        let signals: Vec<_> = woken
+            .iter()
+            .filter_map(|conn| {
+                let signal = Arc::clone(state.signals.get(conn)?);
+                Some((signal, state.router.is_slow(*conn)))
+            })
+            .collect();
+        drop(state);
+        // Outside the lock, which is what they want first.
+        for (signal, is_slow) in signals {
+            if is_slow {
+                signal.mark_slow();
+            } else {
+                signal.notify();
             }
         }
         result
     }
 
+    fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Release);
+        self.stop.send_replace(true);
+        for signal in self.lock().signals.values() {
+            signal.notify();
+        }
+    }
+
     pub(super) fn is_stopped(&self) -> bool {
-        *self.stop.borrow()
+        self.is_stopped.load(Ordering::Acquire)
     }
 
     pub(super) fn stopping(&self) -> watch::Receiver<bool> {
@@ -161,16 +184,17 @@ impl Hub {
             room
         });
         admitted.then(|| {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let conn = state.next_conn;
-            state.next_conn += 1;
-            let outbox = Arc::new(Outbox::default());
+            let mut state = self.lock();
+            state.last_conn += 1;
+            let conn = state.last_conn;
+            let signal = Arc::new(Signal::default());
             state.router.add_connection(conn);
-            state.outboxes.insert(conn, Arc::clone(&outbox));
+            state.signals.insert(conn, Arc::clone(&signal));
+            drop(state);
             Place {
                 hub: Arc::clone(self),
                 conn,
-                outbox,
+                signal,
             }
         })
     }
@@ -180,19 +204,15 @@ impl Hub {
 pub(super) struct Place {
     pub(super) hub: Arc<Hub>,
     pub(super) conn: ConnId,
-    pub(super) outbox: Arc<Outbox>,
+    pub(super) signal: Arc<Signal>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.hub.with(|router| router.remove_connection(self.conn));
-        let mut state = self
-            .hub
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.outboxes.remove(&self.conn);
-        drop(state);
+        self.hub.with(Instant::now(), |router| {
+            router.remove_connection(self.conn);
+        });
+        self.hub.lock().signals.remove(&self.conn);
         self.hub.connections.send_modify(|n| *n -= 1);
     }
 }

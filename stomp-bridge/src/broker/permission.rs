@@ -1,5 +1,6 @@
 //! Users and what they may do.
 
+use super::pattern::{Pattern, PatternError};
 use std::collections::BTreeSet;
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -15,6 +16,8 @@ pub enum May {
     All,
     /// Exactly these.
     Only(BTreeSet<String>),
+    /// Those in which a regular expression is found, as RabbitMQ's permissions have it.
+    Matching(Pattern),
 }
 
 impl May {
@@ -23,11 +26,31 @@ impl May {
         Self::Only(names.into_iter().map(Into::into).collect())
     }
 
+    /// A permission as it stands in RabbitMQ's definitions, such as `^(paynotify|amq\.default)$`.
+    /// The empty one stands for nothing.
+    ///
+    /// ```
+    /// use stomp_bridge::broker::May;
+    /// assert_eq!(May::matching("")?, May::Nothing);
+    /// assert!(May::matching("^(paynotify").is_err());
+    /// # Ok::<(), stomp_bridge::broker::PatternError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`PatternError`] for what is no regular expression.
+    pub fn matching(pattern: &str) -> Result<Self, PatternError> {
+        if pattern.is_empty() {
+            return Ok(Self::Nothing);
+        }
+        pattern.parse().map(Self::Matching)
+    }
+
     pub(crate) fn covers(&self, name: &str) -> bool {
         match self {
             Self::Nothing => false,
             Self::All => true,
             Self::Only(names) => names.contains(name),
+            Self::Matching(pattern) => pattern.is_in(name),
         }
     }
 }
@@ -55,14 +78,15 @@ impl User {
         }
     }
 
-    /// Queues that the user may declare, which `/queue/NAME` does.
+    /// Queues that the user may declare, which `/queue/NAME` and `x-queue-name` do.
     #[must_use]
     pub fn configure(mut self, names: May) -> Self {
         self.configure = names;
         self
     }
 
-    /// Exchanges that the user may SEND to; `amq.default` stands for all queues.
+    /// Exchanges that the user may SEND to; `amq.default` stands for all queues. Queues that the
+    /// user may bind, which `x-queue-name` does.
     #[must_use]
     pub fn write(mut self, names: May) -> Self {
         self.write = names;
@@ -90,5 +114,23 @@ impl fmt::Debug for User {
             .field("write", &self.write)
             .field("read", &self.read)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_found_anywhere_unless_it_is_anchored() {
+        let webguest = May::matching(r"^(paynotify\.page$|stomp-subscription-)").unwrap();
+        for name in ["paynotify.page", "stomp-subscription-x"] {
+            assert!(webguest.covers(name), "{name}");
+        }
+        for name in ["paynotify", "paynotifyxpage", "my-stomp-subscription-x", ""] {
+            assert!(!webguest.covers(name), "{name}");
+        }
+        assert!(May::matching("order").unwrap().covers("my_order_pay"));
+        assert!(!May::matching("^$").unwrap().covers("order_pay"));
     }
 }

@@ -1,14 +1,23 @@
 use super::*;
-use crate::broker::ExchangeKind;
+use crate::broker::{BrokerConfig, ExchangeKind};
+use bytes::Bytes;
+use std::time::Duration;
 
-fn router(limits: BrokerLimits) -> Router {
-    let config = BrokerConfig::new()
+fn config(limits: BrokerLimits) -> BrokerConfig {
+    BrokerConfig::new()
         .exchange("paynotify", ExchangeKind::Fanout)
         .exchange("paynotify.page", ExchangeKind::Direct)
         .bind("paynotify", "paynotify.page", "")
         .queue("order_pay")
-        .limits(limits);
-    let mut router = Router::new(&config).unwrap();
+        .limits(limits)
+}
+
+fn router(limits: BrokerLimits) -> Router {
+    made(&config(limits))
+}
+
+fn made(config: &BrokerConfig) -> Router {
+    let mut router = Router::new(config, Instant::now()).unwrap();
     for conn in 1..=3 {
         router.add_connection(conn);
     }
@@ -16,19 +25,26 @@ fn router(limits: BrokerLimits) -> Router {
 }
 
 fn message(body: &str) -> Stored {
-    Stored {
-        destination: "/d".into(),
-        headers: vec![],
-        body: Bytes::copy_from_slice(body.as_bytes()),
-    }
+    keyed("", body)
 }
 
-/// (connection, body, redelivered, tag) of what was routed since the last call.
-fn got(router: &mut Router) -> Vec<(ConnId, String, bool, u64)> {
+fn keyed(key: &str, body: &str) -> Stored {
+    Stored::new("", key, vec![], Bytes::copy_from_slice(body.as_bytes()))
+}
+
+/// (connection, body, redelivered, tag) of what a connection takes. Nothing of it is written yet.
+fn taken(router: &mut Router, conn: ConnId) -> Vec<(ConnId, String, bool, u64)> {
+    let mut taken = VecDeque::new();
+    router.take(conn, 0, &mut taken);
     let text = |m: &Stored| String::from_utf8(m.body.to_vec()).unwrap();
-    let all = router.take_deliveries().into_iter();
-    all.map(|d| (d.conn, text(&d.message), d.redelivered, d.tag))
+    taken
+        .into_iter()
+        .map(|d| (conn, text(&d.message), d.redelivered, d.tag))
         .collect()
+}
+
+fn got(router: &mut Router) -> Vec<(ConnId, String, bool, u64)> {
+    (1..=3).flat_map(|conn| taken(router, conn)).collect()
 }
 
 fn bodies(router: &mut Router) -> Vec<(ConnId, String)> {
@@ -38,6 +54,26 @@ fn bodies(router: &mut Router) -> Vec<(ConnId, String)> {
         .collect()
 }
 
+/// Of a subscription on a connection, with an ACK mode and a prefetch.
+fn sub(conn: ConnId, name: &str, mode: AckMode, prefetch: Option<usize>) -> Consume<'_> {
+    Consume {
+        conn,
+        name,
+        mode,
+        prefetch,
+    }
+}
+
+fn auto(conn: ConnId) -> Consume<'static> {
+    sub(conn, "a", AckMode::Auto, None)
+}
+
+fn read(router: &mut Router, consume: Consume<'_>, exchange: &str, key: &str) {
+    router
+        .consume_exchange(consume, (exchange, key), Own::Unnamed)
+        .unwrap();
+}
+
 fn one(conn: ConnId, body: &str) -> (ConnId, String) {
     (conn, body.to_owned())
 }
@@ -45,33 +81,43 @@ fn one(conn: ConnId, body: &str) -> (ConnId, String) {
 #[test]
 fn one_send_serves_the_fanout_and_the_page_with_that_key() {
     let mut router = router(BrokerLimits::default());
-    router
-        .consume_exchange(1, "a", ("paynotify", ""), AckMode::Auto, None)
-        .unwrap();
-    router
-        .consume_exchange(2, "a", ("paynotify.page", "k2"), AckMode::Auto, None)
-        .unwrap();
-    router
-        .consume_exchange(3, "a", ("paynotify.page", "#"), AckMode::Auto, None)
-        .unwrap();
-    router.publish("paynotify", "k2", message("m")).unwrap();
+    read(&mut router, auto(1), "paynotify", "");
+    read(&mut router, auto(2), "paynotify.page", "k2");
+    read(&mut router, auto(3), "paynotify.page", "#");
+    router.publish("paynotify", keyed("k2", "m")).unwrap();
     assert_eq!(bodies(&mut router), [one(1, "m"), one(2, "m")]);
-    router.publish("paynotify", "other", message("n")).unwrap();
+    router.publish("paynotify", keyed("other", "n")).unwrap();
     assert_eq!(bodies(&mut router), [one(1, "n")]);
     router.unsubscribe(1, "a").unwrap();
     router.remove_connection(2);
-    router.publish("paynotify", "k2", message("o")).unwrap();
+    router.publish("paynotify", keyed("k2", "o")).unwrap();
     assert!(bodies(&mut router).is_empty());
     assert_eq!(router.subscriptions(), 1);
     assert_eq!(
-        router.queues.len(),
+        router.queues(),
         2,
         "the queues of subscriptions go with them"
     );
     assert_eq!(
-        router.publish("nope", "", message("x")),
+        router.publish("nope", message("x")),
         Err(RouteError::NoExchange)
     );
+}
+
+#[test]
+fn a_queue_that_two_ways_lead_to_gets_a_message_once() {
+    let config = config(BrokerLimits::default())
+        .exchange("topics", ExchangeKind::Topic)
+        .bind("paynotify", "order_pay", "")
+        .bind("paynotify", "order_pay", "again")
+        .bind("paynotify", "topics", "")
+        .bind("topics", "order_pay", "#")
+        .bind("topics", "order_pay", "*.b")
+        .bind("topics", "paynotify", "#");
+    let mut router = made(&config);
+    router.consume(auto(1), "order_pay").unwrap();
+    router.publish("paynotify", keyed("a.b", "m")).unwrap();
+    assert_eq!(bodies(&mut router), [one(1, "m")]);
 }
 
 #[test]
@@ -79,18 +125,14 @@ fn a_queue_holds_and_then_serves_in_turn() {
     let mut router = router(BrokerLimits::default());
     router.publish_to_queue("order_pay", message("1"));
     router.publish_to_queue("missing", message("lost"));
-    router
-        .consume(1, "a", "order_pay", AckMode::Auto, None)
-        .unwrap();
+    router.consume(auto(1), "order_pay").unwrap();
     assert_eq!(bodies(&mut router), [one(1, "1")]);
-    router
-        .consume(2, "a", "order_pay", AckMode::Auto, None)
-        .unwrap();
+    router.consume(auto(2), "order_pay").unwrap();
     for body in ["2", "3", "4"] {
         router.publish_to_queue("order_pay", message(body));
     }
-    assert_eq!(bodies(&mut router), [one(1, "2"), one(2, "3"), one(1, "4")]);
-    let again = router.consume(2, "a", "order_pay", AckMode::Auto, None);
+    assert_eq!(bodies(&mut router), [one(1, "2"), one(1, "4"), one(2, "3")]);
+    let again = router.consume(auto(2), "order_pay");
     assert_eq!(again, Err(RouteError::DuplicateSubscription));
     assert_eq!(router.unsubscribe(3, "a"), Err(RouteError::NoSubscription));
 }
@@ -101,9 +143,8 @@ fn what_was_not_acknowledged_goes_back_in_order_when_the_connection_ends() {
     for body in ["1", "2", "3", "4"] {
         router.publish_to_queue("order_pay", message(body));
     }
-    router
-        .consume(1, "a", "order_pay", AckMode::ClientIndividual, Some(3))
-        .unwrap();
+    let individual = sub(1, "a", AckMode::ClientIndividual, Some(3));
+    router.consume(individual, "order_pay").unwrap();
     assert_eq!(
         bodies(&mut router),
         [one(1, "1"), one(1, "2"), one(1, "3")],
@@ -118,9 +159,7 @@ fn what_was_not_acknowledged_goes_back_in_order_when_the_connection_ends() {
         Err(RouteError::UnknownTag)
     );
     router.remove_connection(1);
-    router
-        .consume(2, "a", "order_pay", AckMode::Auto, None)
-        .unwrap();
+    router.consume(auto(2), "order_pay").unwrap();
     let redelivered: Vec<_> = got(&mut router)
         .into_iter()
         .map(|(_, b, r, _)| (b, r))
@@ -131,9 +170,8 @@ fn what_was_not_acknowledged_goes_back_in_order_when_the_connection_ends() {
 #[test]
 fn in_client_mode_one_ack_stands_for_all_before_it() {
     let mut router = router(BrokerLimits::default());
-    router
-        .consume(1, "a", "order_pay", AckMode::Client, Some(2))
-        .unwrap();
+    let client = sub(1, "a", AckMode::Client, Some(2));
+    router.consume(client, "order_pay").unwrap();
     for body in ["1", "2", "3", "4"] {
         router.publish_to_queue("order_pay", message(body));
     }
@@ -158,9 +196,7 @@ fn a_full_queue_drops_its_oldest_and_counts_them() {
     assert_eq!(router.counters.dropped, 1);
     router.publish_to_queue("order_pay", message("12345"));
     assert_eq!(router.counters.dropped, 3);
-    router
-        .consume(1, "a", "order_pay", AckMode::Auto, None)
-        .unwrap();
+    router.consume(auto(1), "order_pay").unwrap();
     assert_eq!(bodies(&mut router), [one(1, "12345")]);
 }
 
@@ -171,25 +207,68 @@ fn a_queue_waits_for_a_slow_reader_where_a_notice_does_not() {
         ..Default::default()
     };
     let mut router = router(limits);
-    router
-        .consume(1, "q", "order_pay", AckMode::Auto, None)
-        .unwrap();
+    let on_queue = sub(1, "q", AckMode::Auto, None);
+    router.consume(on_queue, "order_pay").unwrap();
     for n in 0..10 {
         router.publish_to_queue("order_pay", message(&n.to_string()));
     }
     assert_eq!(bodies(&mut router).len(), 2, "half of the outgoing limit");
-    router.written(1, 2);
-    assert_eq!(bodies(&mut router), [one(1, "2"), one(1, "3")]);
-    assert!(router.take_slow().is_empty());
+    let mut next = VecDeque::new();
+    router.take(1, 2, &mut next);
+    assert_eq!(next.len(), 2);
+    assert!(!router.is_slow(1));
 
-    router
-        .consume_exchange(2, "x", ("paynotify", ""), AckMode::Auto, None)
-        .unwrap();
+    read(&mut router, auto(2), "paynotify", "");
     for _ in 0..5 {
-        router.publish("paynotify", "", message("n")).unwrap();
+        router.publish("paynotify", message("n")).unwrap();
     }
     assert_eq!(bodies(&mut router).len(), 4);
-    assert_eq!(router.take_slow(), BTreeSet::from([2]));
+    assert!(router.is_slow(2));
+}
+
+#[test]
+fn a_consumer_that_falls_behind_holds_a_publisher_up_once_and_not_for_ever() {
+    let limits = BrokerLimits {
+        max_outgoing: 4,
+        ..Default::default()
+    };
+    let mut router = router(limits);
+    let start = router.now;
+    let grace = limits.slow_grace;
+    read(&mut router, auto(1), "paynotify", "");
+    read(&mut router, auto(2), "paynotify", "");
+    router.publish("paynotify", message("1")).unwrap();
+    assert_eq!(router.hold(3), None);
+    router.publish("paynotify", message("2")).unwrap();
+    assert_eq!(router.hold(3), Some(start + grace));
+    router.take_woken();
+    // Both catch up: the publisher is woken.
+    for conn in [1, 2] {
+        let mut taken = VecDeque::new();
+        router.take(conn, 0, &mut taken);
+        assert!(router.take_woken().is_empty());
+        assert_eq!(taken.drain(..).count(), 2);
+        router.take(conn, 2, &mut taken);
+    }
+    assert_eq!(router.take_woken(), [3]);
+    assert_eq!(router.hold(3), None);
+    // One does not: after the grace it is waited for no more, and then given up.
+    for body in ["3", "4"] {
+        router.publish("paynotify", message(body)).unwrap();
+    }
+    let mut taken = VecDeque::new();
+    router.take(1, 0, &mut taken);
+    assert_eq!(taken.drain(..).count(), 2);
+    router.take(1, 2, &mut taken);
+    assert!(router.hold(3).is_some());
+    router.tick(start + grace);
+    assert_eq!(router.hold(3), None);
+    router.publish("paynotify", message("5")).unwrap();
+    assert_eq!(router.hold(3), None);
+    for body in ["6", "7"] {
+        router.publish("paynotify", message(body)).unwrap();
+    }
+    assert!(router.is_slow(2) && !router.is_slow(1));
 }
 
 #[test]
@@ -197,17 +276,108 @@ fn what_a_peer_can_make_grow_is_bounded() {
     let limits = BrokerLimits {
         max_queues: 2,
         max_subscriptions: 1,
+        max_unacked: 2,
         ..Default::default()
     };
     let mut router = router(limits);
-    router.declare("order_pay").unwrap();
-    router.declare("second").unwrap();
-    assert_eq!(router.declare("third"), Err(RouteError::TooManyQueues));
-    let notice = router.consume_exchange(1, "a", ("paynotify", ""), AckMode::Auto, None);
+    let declare = |router: &mut Router, name| router.declare(1, &Declaration::durable(name));
+    declare(&mut router, "order_pay").unwrap();
+    declare(&mut router, "second").unwrap();
+    assert_eq!(
+        declare(&mut router, "third"),
+        Err(RouteError::TooManyQueues)
+    );
+    let notice = router.consume_exchange(auto(1), ("paynotify", ""), Own::Unnamed);
     assert_eq!(notice, Err(RouteError::TooManyQueues));
-    router
-        .consume(1, "a", "order_pay", AckMode::Auto, None)
-        .unwrap();
-    let second = router.consume(1, "b", "second", AckMode::Auto, None);
+    let client = sub(1, "a", AckMode::Client, None);
+    router.consume(client, "order_pay").unwrap();
+    let second = router.consume(sub(1, "b", AckMode::Auto, None), "second");
     assert_eq!(second, Err(RouteError::TooManySubscriptions));
+    for body in ["1", "2", "3"] {
+        router.publish_to_queue("order_pay", message(body));
+    }
+    assert_eq!(bodies(&mut router).len(), 2, "until they are acknowledged");
+    router.settle(1, 1, Settle::Done).unwrap();
+    assert_eq!(bodies(&mut router), [one(1, "3")]);
+}
+
+#[test]
+fn the_dead_go_where_their_queue_says_and_not_in_circles() {
+    let mut router = router(BrokerLimits::default());
+    let to = |key: &str, max_length| Arguments {
+        max_length,
+        dead_letter: Some(DeadLetter {
+            exchange: String::new(),
+            key: Some(key.into()),
+        }),
+        ..Default::default()
+    };
+    for (name, arguments) in [("a", to("b", Some(1))), ("b", to("a", Some(1)))] {
+        let declaration = Declaration {
+            arguments,
+            ..Declaration::durable(name)
+        };
+        router.declare(1, &declaration).unwrap();
+    }
+    for body in ["1", "2", "3"] {
+        router.publish_to_queue("a", keyed("a", body));
+    }
+    // 1 went to b, 2 pushed it out of there to a, where it died before: it is gone.
+    let individual = sub(1, "a", AckMode::ClientIndividual, None);
+    router.consume(individual, "a").unwrap();
+    router.consume(auto(2), "b").unwrap();
+    assert_eq!(bodies(&mut router), [one(1, "3"), one(2, "2")]);
+    router.settle(1, 1, Settle::Discard).unwrap();
+    assert_eq!(bodies(&mut router), [one(2, "3")]);
+}
+
+#[test]
+fn a_queue_left_behind_is_bound_by_policy_and_goes() {
+    let minute = Duration::from_mins(1);
+    let policy = crate::broker::Policy::new("^stomp-subscription-").unwrap();
+    let config = config(BrokerLimits::default()).policy(policy.expires(minute).max_length(2));
+    let mut router = made(&config);
+    let start = router.now;
+    let named = Declaration::durable("stomp-subscription-z");
+    let from = ("paynotify", "");
+    router
+        .consume_exchange(auto(1), from, Own::Named(&named))
+        .unwrap();
+    router.remove_connection(1);
+    for body in ["1", "2", "3"] {
+        router.publish("paynotify", message(body)).unwrap();
+    }
+    router.tick(start + minute / 2);
+    router
+        .consume(sub(2, "z", AckMode::Client, None), "stomp-subscription-z")
+        .unwrap();
+    assert_eq!(bodies(&mut router), [one(2, "2"), one(2, "3")]);
+    router.tick(start + minute * 2);
+    assert_eq!(router.queues(), 2, "it is read");
+    router.unsubscribe(2, "z").unwrap();
+    router.tick(start + minute * 3);
+    assert_eq!(router.queues(), 1);
+    router.publish("paynotify", message("4")).unwrap();
+    assert!(bodies(&mut router).is_empty());
+    assert_eq!(
+        router.consume(auto(3), "stomp-subscription-z"),
+        Err(RouteError::NoQueue)
+    );
+}
+
+#[test]
+fn an_exclusive_queue_is_one_connections_and_goes_with_it() {
+    let mut router = router(BrokerLimits::default());
+    let own = Declaration {
+        exclusive: true,
+        ..Declaration::durable("own")
+    };
+    router.declare(1, &own).unwrap();
+    router.declare(1, &own).unwrap();
+    assert_eq!(router.declare(2, &own), Err(RouteError::Locked));
+    assert_eq!(router.consume(auto(2), "own"), Err(RouteError::Locked));
+    router.publish_to_queue("own", message("1"));
+    router.remove_connection(1);
+    assert_eq!(router.queues(), 1);
+    router.declare(2, &own).unwrap();
 }

@@ -1,30 +1,40 @@
 //! One connection's side of the protocol: bytes, deliveries and `now` in; frames, closes and the
 //! next time-out out. Routing is the [`Router`]'s; this checks who may ask it for what.
 
+mod ack;
 mod beats;
 mod commands;
+mod declaration;
+mod message;
+mod refusal;
+mod send;
+mod subscribe;
+mod transaction;
 
 use super::config::BrokerLimits;
 use super::permission::User;
-use super::router::{AckMode, ConnId, Delivery, Router};
-use crate::frame::{Command, Frame, Parser, Version};
+use super::router::{ConnId, Delivery, Router};
+use crate::frame::{Command, Frame, FrameError, Parser, Version};
+use ack::session_name;
 use beats::{Beats, Due};
 use bytes::Bytes;
+use commands::{Client, Done};
+use refusal::{Refusal, VHOST};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
+use transaction::Transactions;
 
-/// The one virtual host.
-const VHOST: &str = "/";
+pub(super) use beats::Probe;
 
 /// What the driver is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// A frame, or a heart-beat.
     Send(Bytes),
-    /// A WebSocket ping.
-    Ping,
-    /// A WebSocket close; the last action.
+    /// The transport's own way to find out whether the peer is there.
+    Probe,
+    /// The end; the last action.
     Close { code: u16, reason: &'static str },
 }
 
@@ -42,39 +52,35 @@ enum Phase {
         deadline: Instant,
     },
     Open {
-        user: User,
+        user: Arc<User>,
     },
     Closed,
 }
 
-/// An ERROR frame in the making.
-#[derive(Debug, PartialEq, Eq)]
-struct Refusal {
-    message: &'static str,
-    body: String,
-}
-
-impl Refusal {
-    fn new(message: &'static str, body: impl Into<String>) -> Self {
-        Self {
-            message,
-            body: body.into(),
-        }
-    }
-}
-
 pub(super) struct Session {
     id: ConnId,
-    users: Arc<[User]>,
+    users: Arc<[Arc<User>]>,
+    limits: Arc<BrokerLimits>,
     phase: Phase,
     version: Version,
     parser: Parser,
+    transactions: Transactions,
     beats: Beats,
+    /// Frames wait so long, for consumers to catch up.
+    held_until: Option<Instant>,
+    /// The first of them.
+    stalled: Option<Frame>,
     actions: VecDeque<Action>,
 }
 
 impl Session {
-    pub(super) fn new(id: ConnId, users: Arc<[User]>, limits: BrokerLimits, now: Instant) -> Self {
+    pub(super) fn new(
+        id: ConnId,
+        users: Arc<[Arc<User>]>,
+        limits: Arc<BrokerLimits>,
+        probe: Probe,
+        now: Instant,
+    ) -> Self {
         Self {
             id,
             users,
@@ -83,7 +89,11 @@ impl Session {
             },
             version: Version::V1_2,
             parser: Parser::new(limits.frame),
-            beats: Beats::new(limits.ping_interval, now),
+            transactions: Transactions::default(),
+            beats: Beats::new(limits.ping_interval, probe, now),
+            limits,
+            held_until: None,
+            stalled: None,
             actions: VecDeque::new(),
         }
     }
@@ -99,7 +109,10 @@ impl Session {
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         match self.phase {
             Phase::New { deadline } => Some(deadline),
-            Phase::Open { .. } => self.beats.next_due(),
+            Phase::Open { .. } => [self.beats.next_due(), self.held_until]
+                .into_iter()
+                .flatten()
+                .min(),
             Phase::Closed => None,
         }
     }
@@ -117,7 +130,7 @@ impl Session {
                 Due::Beat => self
                     .actions
                     .push_back(Action::Send(Bytes::from_static(b"\n"))),
-                Due::Ping => self.actions.push_back(Action::Ping),
+                Due::Probe => self.actions.push_back(Action::Probe),
                 Due::Silence => self.close(close::POLICY, "no heart-beat"),
             },
             Phase::New { .. } | Phase::Closed => {}
@@ -129,39 +142,79 @@ impl Session {
         self.beats.came_in(now);
     }
 
-    pub(super) fn handle_bytes(&mut self, now: Instant, bytes: &[u8], router: &mut Router) {
+    /// Takes bytes that came in; [`run`](Self::run) deals with them.
+    pub(super) fn push(&mut self, now: Instant, bytes: &[u8]) {
         self.beats.came_in(now);
         self.parser.push(bytes);
+    }
+
+    /// Whether frames wait for consumers to catch up. Then nothing more is to be read.
+    pub(super) fn is_held(&self) -> bool {
+        self.held_until.is_some()
+    }
+
+    /// Whether [`run`](Self::run) may find something to do.
+    pub(super) fn has_input(&self) -> bool {
+        !self.is_closed() && (self.is_held() || !self.parser.is_empty())
+    }
+
+    /// Deals with the frames that came in, as long as consumers keep up with them.
+    pub(super) fn run(&mut self, now: Instant, router: &mut Router) {
+        self.held_until = None;
         while !self.is_closed() {
-            match self.parser.next_frame() {
-                Ok(Some(frame)) => self.handle_frame(now, &frame, router),
+            let next = match self.stalled.take() {
+                None => self.parser.next_frame(),
+                stalled => Ok(stalled),
+            };
+            let frame = match next {
+                Ok(Some(frame)) => frame,
                 Ok(None) => return,
-                Err(e) => {
-                    let message = match e {
-                        crate::frame::FrameError::UnknownCommand { .. } => "Bad command",
-                        _ => "Bad frame",
-                    };
-                    self.refuse(None, &Refusal::new(message, e.to_string()));
+                Err(FrameError::UnknownCommand { line }) => {
+                    let refusal = Refusal::bad_command(&line.escape_ascii().to_string());
+                    return self.refuse(None, &refusal);
                 }
+                Err(e) => return self.refuse(None, &Refusal::new("Bad frame", e.to_string())),
+            };
+            // What waited here came long ago: it was not the peer that was silent.
+            self.beats.came_in(now);
+            if matches!(frame.command, Command::Send | Command::Commit) {
+                self.held_until = router.hold(self.id);
             }
+            if self.is_held() {
+                self.stalled = Some(frame);
+                return;
+            }
+            self.handle_frame(now, frame, router);
         }
     }
 
-    fn handle_frame(&mut self, now: Instant, frame: &Frame, router: &mut Router) {
+    fn handle_frame(&mut self, now: Instant, frame: Frame, router: &mut Router) {
+        let command = frame.command;
+        let receipt = frame.header("receipt").map(str::to_owned);
         let done = match &self.phase {
             Phase::Closed => return,
-            Phase::New { .. } => self.connect(now, frame),
-            Phase::Open { user } => commands::handle(self.id, user, frame, router),
+            Phase::New { .. } => self.connect(now, &frame).map(|()| Done::Now),
+            Phase::Open { user } => {
+                let client = Client {
+                    conn: self.id,
+                    user,
+                    version: self.version,
+                    limits: &self.limits,
+                };
+                client.handle(frame, &mut self.transactions, router)
+            }
         };
-        let receipt = frame.header("receipt");
-        if let Err(refusal) = done {
-            return self.refuse(receipt, &refusal);
-        }
-        let may_ask = !matches!(frame.command, Command::Connect | Command::Stomp);
-        if let Some(id) = receipt.filter(|_| may_ask) {
+        let held_back = match done {
+            Err(refusal) => return self.refuse(receipt.as_deref(), &refusal),
+            Ok(Done::AtCommit) => return,
+            Ok(Done::Now) => Vec::new(),
+            Ok(Done::Committed(receipts)) => receipts,
+        };
+        let may_ask = !matches!(command, Command::Connect | Command::Stomp);
+        for id in held_back.into_iter().chain(receipt.filter(|_| may_ask)) {
             self.send(now, &Frame::new(Command::Receipt).with("receipt-id", id));
         }
-        if frame.command == Command::Disconnect {
+        if command == Command::Disconnect {
             self.close(close::NORMAL, "");
         }
     }
@@ -182,7 +235,7 @@ impl Session {
         }
         let user = self.authenticate(frame)?;
         let (cx, cy) = beats::parse(frame.header("heart-beat").unwrap_or("0,0"))
-            .ok_or_else(|| Refusal::new("Bad CONNECT", "heart-beat is not two numbers"))?;
+            .ok_or_else(|| Refusal::processing("heart-beat is not two numbers"))?;
         let (sx, sy) = self.beats.agree(cx, cy, now);
         self.version = version;
         self.parser.set_version(version);
@@ -192,7 +245,7 @@ impl Session {
                 "server",
                 concat!("stomp-bridge/", env!("CARGO_PKG_VERSION")),
             )
-            .with("session", format!("session-{}", self.id))
+            .with("session", session_name(self.id))
             .with("heart-beat", format!("{sx},{sy}"))
             .with("version", version.as_str());
         self.send(now, &connected);
@@ -200,7 +253,7 @@ impl Session {
     }
 
     /// Looks at every user, so that the time does not tell which logins exist.
-    fn authenticate(&self, frame: &Frame) -> Result<User, Refusal> {
+    fn authenticate(&self, frame: &Frame) -> Result<Arc<User>, Refusal> {
         let login = frame.header("login").unwrap_or_default();
         let passcode = frame.header("passcode").unwrap_or_default();
         let mut found = None;
@@ -215,36 +268,22 @@ impl Session {
         })
     }
 
-    /// A message for this connection, on the wire.
-    pub(super) fn encode(&mut self, now: Instant, delivery: &Delivery) -> Option<Bytes> {
-        let message = &delivery.message;
-        let id = commands::delivery_id(self.id, &delivery.subscription, delivery.tag);
-        let mut frame = Frame::new(Command::Message)
-            .with("subscription", &*delivery.subscription)
-            .with("destination", message.destination.as_str())
-            .with("message-id", id.as_str())
-            .with(
-                "redelivered",
-                if delivery.redelivered {
-                    "true"
-                } else {
-                    "false"
-                },
-            );
-        if delivery.mode != AckMode::Auto {
-            frame = frame.with("ack", id);
-        }
-        frame.headers.extend(message.headers.iter().cloned());
-        frame.body = message.body.clone();
+    /// A message for this connection: writes what is its own, and gives the rest. `None` if this
+    /// version cannot say a header, such as one with a line break in 1.0.
+    pub(super) fn message<'m>(
+        &mut self,
+        now: Instant,
+        delivery: &'m Delivery,
+        head: &mut Vec<u8>,
+    ) -> Option<&'m Bytes> {
         self.beats.went_out(now);
-        match frame.encode(self.version) {
-            Ok(bytes) => Some(bytes),
-            Err(e) => {
-                // A header that this version cannot say, such as a line break in 1.0.
-                tracing::debug!(connection = self.id, error = %e, "message not delivered");
-                None
-            }
+        let tail = delivery.message.tail(self.version);
+        let written = message::write_head(self.id, self.version, delivery, head);
+        let tail = tail.filter(|_| written.is_some());
+        if tail.is_none() {
+            tracing::debug!(connection = self.id, "a message was not delivered");
         }
+        tail
     }
 
     fn send(&mut self, now: Instant, frame: &Frame) {

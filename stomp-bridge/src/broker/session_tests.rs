@@ -20,11 +20,17 @@ impl Peer {
                 .write(May::All)
                 .read(May::All),
             User::new("webguest", "webguest").read(May::only(["paynotify.page"])),
+            User::new("maker", "m")
+                .configure(May::only(["own"]))
+                .write(May::only(["own"]))
+                .read(May::only(["own", "paynotify.page"])),
         ];
         let now = Instant::now();
-        let mut router = Router::new(&config).unwrap();
+        let mut router = Router::new(&config, now).unwrap();
         router.add_connection(7);
-        let session = Session::new(7, users.into(), BrokerLimits::default(), now);
+        let users = users.map(Arc::new);
+        let limits = Arc::new(BrokerLimits::default());
+        let session = Session::new(7, users.into(), limits, Probe::Ping, now);
         Self {
             session,
             router,
@@ -43,15 +49,29 @@ impl Peer {
 
     /// What it answers to these bytes: frames, or `close CODE`.
     fn say(&mut self, bytes: &str) -> Vec<String> {
-        self.session
-            .handle_bytes(self.now, bytes.as_bytes(), &mut self.router);
+        self.session.push(self.now, bytes.as_bytes());
+        self.session.run(self.now, &mut self.router);
         self.answers()
+    }
+
+    /// The MESSAGE frames that wait for it, on the wire.
+    fn messages(&mut self) -> Vec<String> {
+        let mut taken = VecDeque::new();
+        self.router.take(7, 0, &mut taken);
+        let mut shown = Vec::new();
+        for delivery in taken {
+            let mut wire = Vec::new();
+            let tail = self.session.message(self.now, &delivery, &mut wire);
+            wire.extend_from_slice(tail.unwrap());
+            shown.push(String::from_utf8(wire).unwrap());
+        }
+        shown
     }
 
     fn answers(&mut self) -> Vec<String> {
         let shown = |action| match action {
             Action::Send(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-            Action::Ping => "ping".to_owned(),
+            Action::Probe => "probe".to_owned(),
             Action::Close { code, .. } => format!("close {code}"),
         };
         std::iter::from_fn(|| self.session.next_action())
@@ -117,7 +137,10 @@ fn a_connect_that_fails_has_rabbitmqs_words() {
         ),
         (
             "CONNECT\naccept-version:1.2\nlogin:root\npasscode:r\nheart-beat:x\n\n\0",
-            bad("heart-beat is not two numbers"),
+            (
+                "Processing error".into(),
+                "heart-beat is not two numbers".into(),
+            ),
         ),
         (
             "CONNECT\naccept-version:2.0\nlogin:root\npasscode:r\n\n\0",
@@ -204,24 +227,40 @@ fn a_wrong_frame_has_rabbitmqs_words_and_names_its_receipt() {
         ("SEND\ndestination:/exchange/nope\n\n\0", "not_found"),
         (
             "SEND\ndestination:/queue/order_pay\nmessage-id:1\n\n\0",
-            "'message-id' is not allowed on 'SEND'",
+            "Invalid header",
         ),
         (
             "SEND\ndestination:/queue/order_pay\ntransaction:t\n\n\0",
+            "Bad transaction",
+        ),
+        (
+            "SEND\ndestination:/queue/order_pay\nx-max-length:2\n\n\0",
+            "precondition_failed",
+        ),
+        (
+            "SEND\ndestination:/queue/order_pay\ndurable:false\n\n\0",
+            "resource_locked",
+        ),
+        (
+            "SEND\ndestination:/queue/new\nx-message-ttl:2\n\n\0",
             "not_implemented",
         ),
+        ("SEND\ndestination:/queue/amq.x\n\n\0", "access_refused"),
         (
             "SUBSCRIBE\nid:0\ndestination:/amq/queue/missing\n\n\0",
             "not_found",
         ),
         (
             "SUBSCRIBE\nid:0\nack:never\ndestination:/queue/order_pay\n\n\0",
-            "Invalid header",
+            "Processing error",
         ),
         ("UNSUBSCRIBE\nid:9\n\n\0", "No subscription found"),
-        ("ACK\nid:T_0@@session-7@@9\n\n\0", "Invalid header"),
+        ("UNSUBSCRIBE\n\n\0", "Missing destination or id"),
+        ("ACK\nid:T_0@@session-7@@9\n\n\0", "Subscription not found"),
         ("ACK\nid:9\n\n\0", "Invalid header"),
-        ("BEGIN\ntransaction:t\n\n\0", "not_implemented"),
+        ("ACK\nmessage-id:9\n\n\0", "Missing header"),
+        ("BEGIN\n\n\0", "Missing transaction"),
+        ("COMMIT\ntransaction:t\n\n\0", "Bad transaction"),
         ("CONNECT\naccept-version:1.2\n\n\0", "Illegal command"),
         ("MESSAGE\n\n\0", "Bad command"),
         ("NOPE\n\n\0", "Bad command"),
@@ -254,26 +293,185 @@ fn a_message_carries_the_senders_headers_and_the_brokers_own() {
          amqp-message-id:a\\cb\ncontent-type:application/json\nsubscription:forged\nack:forged\n\
          content-length:2\n\n{}\0",
     );
-    let [delivery] = &peer.router.take_deliveries()[..] else {
-        panic!("one delivery")
-    };
-    let bytes = peer.session.encode(peer.now, delivery).unwrap();
     assert_eq!(
-        std::str::from_utf8(&bytes).unwrap(),
-        "MESSAGE\nsubscription:s1\ndestination:/queue/order_pay\nmessage-id:T_s1@@session-7@@1\n\
-         redelivered:false\nack:T_s1@@session-7@@1\npersistent:true\nx-outbox-id:a\\cb\n\
-         amqp-message-id:a\\cb\ncontent-type:application/json\ncontent-length:2\n\n{}\0"
+        peer.messages(),
+        [
+            "MESSAGE\nsubscription:s1\nmessage-id:T_s1@@session-7@@1\nredelivered:false\n\
+             ack:T_s1@@session-7@@1\ndestination:/queue/order_pay\npersistent:true\n\
+             x-outbox-id:a\\cb\namqp-message-id:a\\cb\ncontent-type:application/json\n\
+             content-length:2\n\n{}\0"
+        ]
     );
     assert!(peer.say("NACK\nid:T_s1@@session-7@@1\n\n\0").is_empty());
-    let [again] = &peer.router.take_deliveries()[..] else {
-        panic!("one redelivery")
-    };
-    assert!(again.redelivered);
+    assert!(peer.messages()[0].contains("\nredelivered:true\n"));
     assert!(peer.say("ACK\nid:T_s1@@session-7@@2\n\n\0").is_empty());
+    let (message, body) = refused(&peer.say("ACK\nid:T_s1@@session-7@@2\n\n\0"));
+    assert_eq!(message, "precondition_failed");
+    assert_eq!(body, "PRECONDITION_FAILED - unknown delivery tag 2");
+}
+
+#[test]
+fn each_version_has_its_own_message_and_its_own_ack() {
+    for (version, subscription, head) in [
+        (
+            "1.2",
+            "id:s\\c1\n",
+            "subscription:s\\c1\nmessage-id:T_s\\c1@@session-7@@1\n",
+        ),
+        (
+            "1.1",
+            "id:s\\c1\n",
+            "subscription:s\\c1\nmessage-id:T_s\\c1@@session-7@@1\n",
+        ),
+        (
+            "1.0",
+            "id:s:1\n",
+            "subscription:s:1\nmessage-id:T_s:1@@session-7@@1\n",
+        ),
+        ("1.0", "", "message-id:Q_/queue/order_pay@@session-7@@1\n"),
+    ] {
+        let mut peer = Peer::new();
+        peer.say(&format!(
+            "CONNECT\naccept-version:{version}\nlogin:root\npasscode:r\n\n\0"
+        ));
+        peer.say(&format!(
+            "SUBSCRIBE\n{subscription}ack:client\ndestination:/queue/order_pay\n\n\0\
+             SEND\ndestination:/queue/order_pay\n\nx\0"
+        ));
+        let [message] = &peer.messages()[..] else {
+            panic!("one message")
+        };
+        assert!(
+            message.starts_with(&format!("MESSAGE\n{head}redelivered:false\n")),
+            "{message}"
+        );
+        assert_eq!(message.contains("\nack:"), version == "1.2", "{message}");
+        let id = message.split("message-id:").nth(1).unwrap();
+        let id = id.lines().next().unwrap();
+        let header = if version == "1.2" { "id" } else { "message-id" };
+        let answer = peer.say(&format!("ACK\n{header}:{id}\nreceipt:a\n\n\0"));
+        assert_eq!(answer, ["RECEIPT\nreceipt-id:a\n\n\0"], "{version}");
+    }
+}
+
+#[test]
+fn a_transaction_has_all_its_effects_at_the_commit_or_none() {
+    let mut peer = Peer::logged_in("root", "r");
+    peer.say("SUBSCRIBE\nid:0\nack:client\nprefetch-count:1\ndestination:/queue/order_pay\n\n\0");
+    let send = |body: &str, more: &str| {
+        format!("SEND\ndestination:/queue/order_pay\ntransaction:t\n{more}\n{body}\0")
+    };
+    // Aborted: nothing happened. Begun twice: the first is forgotten.
+    assert!(peer.say("BEGIN\ntransaction:t\n\n\0").is_empty());
+    assert!(peer.say(&send("aborted", "receipt:never\n")).is_empty());
+    let aborted = peer.say("ABORT\ntransaction:t\nreceipt:a\n\n\0");
+    assert_eq!(aborted, ["RECEIPT\nreceipt-id:a\n\n\0"]);
+    peer.say("BEGIN\ntransaction:t\n\n\0");
+    peer.say(&send("forgotten", ""));
+    peer.say("BEGIN\ntransaction:t\n\n\0");
+    peer.say(&send("one", "receipt:1\n"));
+    peer.say(&send("two", ""));
+    assert!(peer.messages().is_empty());
+    let committed = peer.say("COMMIT\ntransaction:t\nreceipt:c\n\n\0");
     assert_eq!(
-        refused(&peer.say("ACK\nid:T_s1@@session-7@@2\n\n\0")).0,
-        "Invalid header"
+        committed,
+        ["RECEIPT\nreceipt-id:1\n\n\0", "RECEIPT\nreceipt-id:c\n\n\0"]
     );
+    assert!(peer.messages()[0].ends_with("\n\none\0"));
+    // An ACK waits too.
+    peer.say("BEGIN\ntransaction:t\n\n\0");
+    peer.say("ACK\ntransaction:t\nid:T_0@@session-7@@1\n\n\0");
+    assert!(peer.messages().is_empty());
+    peer.say("COMMIT\ntransaction:t\n\n\0");
+    assert!(peer.messages()[0].ends_with("\n\ntwo\0"));
+    // One frame that may not be: none has an effect.
+    peer.say("BEGIN\ntransaction:t\n\n\0");
+    peer.say(&send("three", ""));
+    peer.say("SEND\ndestination:/exchange/nope\ntransaction:t\n\nx\0");
+    let published = peer.router.counters.published;
+    assert_eq!(
+        refused(&peer.say("COMMIT\ntransaction:t\n\n\0")).0,
+        "not_found"
+    );
+    assert_eq!(peer.router.counters.published, published);
+}
+
+#[test]
+fn transactions_are_bounded() {
+    let limits = BrokerLimits::default();
+    let mut peer = Peer::logged_in("root", "r");
+    for n in 0..limits.max_transactions {
+        peer.say(&format!("BEGIN\ntransaction:{n}\n\n\0"));
+    }
+    assert_eq!(
+        refused(&peer.say("BEGIN\ntransaction:more\n\n\0")).0,
+        "resource_error"
+    );
+    let mut peer = Peer::logged_in("root", "r");
+    peer.say("BEGIN\ntransaction:t\n\n\0");
+    let send = "SEND\ntransaction:t\ndestination:/queue/order_pay\n\n\0";
+    for _ in 0..limits.max_transaction_frames {
+        assert!(peer.say(send).is_empty());
+    }
+    assert_eq!(refused(&peer.say(send)).0, "resource_error");
+    let mut peer = Peer::logged_in("root", "r");
+    peer.say("BEGIN\ntransaction:t\n\n\0");
+    let body = "x".repeat(10_000);
+    let send = format!("SEND\ntransaction:t\ndestination:/queue/order_pay\n\n{body}\0");
+    for _ in 0..limits.max_transaction_bytes / 11_000 {
+        assert!(peer.say(&send).is_empty());
+    }
+    while peer.say(&send).is_empty() {}
+    assert!(peer.session.is_closed());
+}
+
+#[test]
+fn a_publisher_waits_for_who_falls_behind_and_is_not_silent_meanwhile() {
+    let mut peer = Peer::new();
+    peer.say("CONNECT\naccept-version:1.2\nlogin:root\npasscode:r\nheart-beat:1000,0\n\n\0");
+    peer.router.add_connection(8);
+    let other = crate::broker::router::Consume {
+        conn: 8,
+        name: "T_0",
+        mode: crate::broker::router::AckMode::Auto,
+        prefetch: None,
+    };
+    let own = crate::broker::router::Own::Unnamed;
+    peer.router
+        .consume_exchange(other, ("paynotify", ""), own)
+        .unwrap();
+    let limits = BrokerLimits::default();
+    let before = limits.max_outgoing / 2;
+    let send = "SEND\ndestination:/exchange/paynotify\n\nx\0";
+    assert!(peer.say(&send.repeat(before + 2)).is_empty());
+    assert!(peer.session.is_held());
+    assert_eq!(peer.router.counters.published, before as u64);
+    // The grace is over: the rest goes on, and the client was never silent.
+    peer.now += limits.slow_grace;
+    assert_eq!(peer.session.next_timeout(), Some(peer.now));
+    peer.session.handle_timeout(peer.now);
+    peer.router.tick(peer.now);
+    peer.session.run(peer.now, &mut peer.router);
+    assert!(!peer.session.is_held());
+    assert_eq!(peer.router.counters.published, before as u64 + 2);
+    peer.session
+        .handle_timeout(peer.now + Duration::from_millis(1999));
+    assert!(!peer.session.is_closed());
+}
+
+#[test]
+fn a_queue_may_not_send_its_dead_where_its_maker_may_not_write() {
+    let mut peer = Peer::logged_in("maker", "m");
+    for destination in ["/queue/own", "/exchange/paynotify.page"] {
+        let frame = format!(
+            "SUBSCRIBE\nid:0\ndestination:{destination}\nx-queue-name:own\n\
+             x-dead-letter-exchange:paynotify\n\n\0"
+        );
+        let (message, body) = refused(&peer.say(&frame));
+        assert_eq!(message, "access_refused");
+        assert!(body.contains("access to exchange 'paynotify'"), "{body}");
+        peer = Peer::logged_in("maker", "m");
+    }
 }
 
 #[test]

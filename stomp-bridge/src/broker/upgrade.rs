@@ -2,18 +2,10 @@
 
 use super::connection::serve;
 use super::hub::Broker;
+use super::transport::{Sizes, Ws};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-
-/// Read buffer of a connection: browsers send little, and there may be many of them.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Write buffer of a connection; a message larger than this is written at once.
-const WRITE_BUFFER_BYTES: usize = 4 * 1024;
-/// Frames of the largest size that a client may pack into one WebSocket message.
-const PACKED_FRAMES: usize = 4;
-/// A WebSocket message that is always taken, however small a frame must be.
-const MIN_MESSAGE_BYTES: usize = 16 * 1024;
 
 impl Broker {
     /// Answers a WebSocket upgrade and serves the connection. Mount it at `GET /ws`, behind a check
@@ -26,14 +18,13 @@ impl Broker {
         let Some(place) = self.hub.admit() else {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         };
-        let max_frame = self.hub.limits.frame.max_frame_bytes;
-        let max_message = (max_frame * PACKED_FRAMES).max(MIN_MESSAGE_BYTES);
+        let sizes = Sizes::of(&self.hub.limits.frame);
         ws.protocols(["v12.stomp", "v11.stomp", "v10.stomp"])
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_write_buffer_size(WRITE_BUFFER_BYTES + 2 * max_message)
-            .max_frame_size(max_message)
-            .max_message_size(max_message)
-            .on_upgrade(move |socket| serve(place, socket))
+            .read_buffer_size(Sizes::READ_BUFFER)
+            .write_buffer_size(Sizes::WRITE_BUFFER)
+            .max_write_buffer_size(sizes.max_write_buffer)
+            .max_frame_size(sizes.max_message)
+            .max_message_size(sizes.max_message)
+            .on_upgrade(move |socket| serve(place, Ws::new(socket)))
     }
 }

@@ -22,7 +22,7 @@
 
 mod encode;
 mod error;
-mod escape;
+pub(crate) mod escape;
 mod parse;
 mod scan;
 

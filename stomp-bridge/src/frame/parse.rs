@@ -36,6 +36,12 @@ impl Parser {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Whether nothing waits, neither a whole frame nor a part of one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
     /// The next whole frame, if there is one. Heart-beats are skipped.
     ///
     /// # Errors

@@ -4,7 +4,9 @@
 pub mod conformance;
 pub mod proxy;
 pub mod raw;
+pub mod rules;
 pub mod script;
+pub mod tcp;
 pub mod tls;
 
 use axum::extract::ws::WebSocketUpgrade;
@@ -42,6 +44,12 @@ pub fn config(limits: BrokerLimits) -> BrokerConfig {
                 .read(May::only(["order_pay", "paynotify"])),
         )
         .user(User::new("webguest", "webguest").read(May::only(["paynotify.page"])))
+        .user(
+            User::new("root", "r")
+                .configure(May::All)
+                .write(May::All)
+                .read(May::All),
+        )
         .limits(limits)
 }
 

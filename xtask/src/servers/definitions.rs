@@ -70,11 +70,14 @@ pub(crate) fn definitions(passcodes: &Passcodes) -> Value {
             "source": "paynotify", "vhost": "/", "destination": "paynotify.page", "destination_type": "exchange",
             "routing_key": "", "arguments": {},
         }],
-        // The rights above let a subscriber make a durable queue under this name, which would collect for ever.
-        "policies": [{
-            "vhost": "/", "name": "subscriptions", "pattern": "^stomp-subscription-", "apply-to": "queues",
-            "priority": 0, "definition": {"expires": 60_000, "max-length": 10},
-        }],
+        // The rights above let a subscriber make a queue that stays, and would collect for ever. A policy counts only
+        // for queues that know all that is in it, so a stream, which does not expire, needs one of its own.
+        "policies": [
+            policy("subscriptions", 0, &json!({"expires": 60_000, "max-length": 10})),
+            policy("subscription-streams", 1, &json!({
+                "max-age": "1m", "max-length-bytes": 1_000_000, "stream-max-segment-size-bytes": 500_000,
+            })),
+        ],
     })
 }
 
@@ -90,6 +93,13 @@ fn exchange(name: &str, kind: &str) -> Value {
     json!({
         "name": name, "vhost": "/", "type": kind, "durable": true, "auto_delete": false, "internal": false,
         "arguments": {},
+    })
+}
+
+fn policy(name: &str, priority: u8, definition: &Value) -> Value {
+    json!({
+        "vhost": "/", "name": name, "pattern": "^stomp-subscription-", "apply-to": "queues", "priority": priority,
+        "definition": definition,
     })
 }
 

@@ -9,6 +9,9 @@ use crate::{
     config::BrowserFanout,
 };
 
+/// Queues on the virtual host, one for each page that is open among them.
+const QUEUES_MAX: u32 = 20_000;
+
 /// Who publishes, and with what passcode; `webguest` is the browsers' public account.
 pub(crate) struct Publisher<'a> {
     pub(crate) login: &'a str,
@@ -60,13 +63,25 @@ pub(crate) fn definitions(
                 "destination_type": "exchange", "routing_key": "", "arguments": {},
             },
         ],
-        // A page may name and keep such a queue: it goes after a minute unused, and never grows.
+        // A page may name and keep such a queue: it goes after a minute unused, and never grows. A policy counts only
+        // for queues that know all that is in it. A stream does not expire, so it has one of its own, and there is
+        // a bound on how many queues of any kind there are.
         "policies": [
-            {
-                "vhost": "/", "name": "pages", "pattern": "^stomp-subscription-", "apply-to": "queues",
-                "priority": 0, "definition": {"expires": 60_000, "max-length": 10},
-            },
+            policy("pages", 0, &json!({"expires": 60_000, "max-length": 10})),
+            policy("page-streams", 1, &json!({
+                "max-age": "1m", "max-length-bytes": 1_000_000, "stream-max-segment-size-bytes": 500_000,
+            })),
         ],
+        "parameters": [
+            {"component": "vhost-limits", "vhost": "/", "name": "limits", "value": {"max-queues": QUEUES_MAX}},
+        ],
+    })
+}
+
+fn policy(name: &str, priority: u8, definition: &Value) -> Value {
+    json!({
+        "vhost": "/", "name": name, "pattern": "^stomp-subscription-", "apply-to": "queues",
+        "priority": priority, "definition": definition,
     })
 }
 

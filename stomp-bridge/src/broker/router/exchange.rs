@@ -1,53 +1,105 @@
 //! Exchanges and their bindings.
 
-use super::queue::Queue;
-use crate::broker::config::{Binding, BrokerConfig, ConfigError, ExchangeKind};
-use std::collections::{BTreeSet, HashMap};
+use super::queue::QueueId;
+use super::topic::Topics;
+use crate::broker::config::ExchangeKind;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a binding leads to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sink {
-    Queue(Arc<str>),
+    Queue(QueueId),
     Exchange(Arc<str>),
 }
 
-#[derive(Debug)]
-pub(super) struct Exchange {
-    kind: ExchangeKind,
-    bindings: HashMap<String, BTreeSet<Sink>>,
-}
+/// Sinks in order, each with the number of its bindings. Small for one, quick for thousands.
+#[derive(Debug, Default)]
+pub(super) struct Sinks(Vec<(Sink, usize)>);
 
-impl Exchange {
-    fn new(kind: ExchangeKind) -> Self {
-        Self {
-            kind,
-            bindings: HashMap::new(),
-        }
-    }
-
-    pub(super) fn bind(&mut self, key: &str, sink: Sink) {
-        self.bindings
-            .entry(key.to_owned())
-            .or_default()
-            .insert(sink);
-    }
-
-    pub(super) fn unbind(&mut self, key: &str, sink: &Sink) {
-        if let Some(sinks) = self.bindings.get_mut(key) {
-            sinks.remove(sink);
-            if sinks.is_empty() {
-                self.bindings.remove(key);
+impl Sinks {
+    pub(super) fn add(&mut self, sink: Sink) {
+        match self.find(&sink) {
+            Ok(at) => self.0[at].1 += 1,
+            Err(at) => {
+                if self.0.is_empty() {
+                    self.0.reserve_exact(1);
+                }
+                self.0.insert(at, (sink, 1));
             }
         }
     }
 
-    fn matching(&self, key: &str) -> impl Iterator<Item = &Sink> {
-        let (all, one) = match self.kind {
-            ExchangeKind::Fanout => (Some(self.bindings.values().flatten()), None),
-            ExchangeKind::Direct => (None, self.bindings.get(key)),
-        };
-        all.into_iter().flatten().chain(one.into_iter().flatten())
+    pub(super) fn remove(&mut self, sink: &Sink) {
+        let Ok(at) = self.find(sink) else { return };
+        self.0[at].1 -= 1;
+        if self.0[at].1 == 0 {
+            self.0.remove(at);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn find(&self, sink: &Sink) -> Result<usize, usize> {
+        self.0.binary_search_by(|(one, _)| one.cmp(sink))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Sink> {
+        self.0.iter().map(|(sink, _)| sink)
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Exchange {
+    Fanout(Sinks),
+    Direct(HashMap<String, Sinks>),
+    Topic(Topics),
+}
+
+impl Exchange {
+    pub(super) fn new(kind: ExchangeKind) -> Self {
+        match kind {
+            ExchangeKind::Fanout => Self::Fanout(Sinks::default()),
+            ExchangeKind::Direct => Self::Direct(HashMap::new()),
+            ExchangeKind::Topic => Self::Topic(Topics::default()),
+        }
+    }
+
+    pub(super) fn bind(&mut self, key: &str, sink: Sink) {
+        match self {
+            Self::Fanout(sinks) => sinks.add(sink),
+            Self::Direct(keys) => keys.entry(key.to_owned()).or_default().add(sink),
+            Self::Topic(topics) => topics.add(key, sink),
+        }
+    }
+
+    pub(super) fn unbind(&mut self, key: &str, sink: &Sink) {
+        match self {
+            Self::Fanout(sinks) => sinks.remove(sink),
+            Self::Direct(keys) => {
+                if let Some(sinks) = keys.get_mut(key) {
+                    sinks.remove(sink);
+                    if sinks.is_empty() {
+                        keys.remove(key);
+                    }
+                }
+            }
+            Self::Topic(topics) => topics.remove(key, sink),
+        }
+    }
+
+    fn visit<'a>(&'a self, key: &str, each: &mut impl FnMut(&'a Sink)) {
+        match self {
+            Self::Fanout(sinks) => sinks.iter().for_each(each),
+            Self::Direct(keys) => keys
+                .get(key)
+                .into_iter()
+                .flat_map(Sinks::iter)
+                .for_each(each),
+            Self::Topic(topics) => topics.visit(key, each),
+        }
     }
 }
 
@@ -56,73 +108,22 @@ pub(super) fn route(
     exchanges: &HashMap<Arc<str>, Exchange>,
     first: &str,
     key: &str,
-) -> BTreeSet<Arc<str>> {
-    let mut queues = BTreeSet::new();
-    let mut seen = BTreeSet::from([first]);
-    let mut to_visit = vec![first];
-    while let Some(exchange) = to_visit.pop().and_then(|name| exchanges.get(name)) {
-        for sink in exchange.matching(key) {
-            match sink {
-                Sink::Queue(name) => {
-                    queues.insert(Arc::clone(name));
-                }
-                Sink::Exchange(name) if seen.insert(name) => to_visit.push(name),
-                Sink::Exchange(_) => {}
-            }
-        }
-    }
-    queues
-}
-
-type Parts = (HashMap<Arc<str>, Exchange>, HashMap<Arc<str>, Queue>);
-
-pub(super) fn build(config: &BrokerConfig) -> Result<Parts, ConfigError> {
-    let (mut exchanges, mut queues) = Parts::default();
-    for (name, kind) in &config.exchanges {
-        check(name)?;
-        if exchanges
-            .insert(name.as_str().into(), Exchange::new(*kind))
-            .is_some()
-        {
-            return Err(ConfigError::Duplicate {
-                kind: "exchange",
-                name: name.clone(),
-            });
-        }
-    }
-    for name in &config.queues {
-        check(name)?;
-        if queues
-            .insert(name.as_str().into(), Queue::named())
-            .is_some()
-        {
-            return Err(ConfigError::Duplicate {
-                kind: "queue",
-                name: name.clone(),
-            });
-        }
-    }
-    for Binding { from, to, key } in &config.bindings {
-        let sink = if exchanges.contains_key(to.as_str()) {
-            Sink::Exchange(to.as_str().into())
-        } else if queues.contains_key(to.as_str()) {
-            Sink::Queue(to.as_str().into())
-        } else {
-            return Err(ConfigError::UnknownName { name: to.clone() });
-        };
-        exchanges
-            .get_mut(from.as_str())
-            .ok_or_else(|| ConfigError::UnknownName { name: from.clone() })?
-            .bind(key, sink);
-    }
-    Ok((exchanges, queues))
-}
-
-fn check(name: &str) -> Result<(), ConfigError> {
-    if name.is_empty() || name.starts_with("amq.") || name.contains(char::is_control) {
-        return Err(ConfigError::Name {
-            name: name.to_owned(),
+) -> Vec<QueueId> {
+    let mut queues = Vec::new();
+    let mut seen = vec![first];
+    let mut next = 0;
+    while let Some(exchange) = seen.get(next).map(|name| exchanges.get(*name)) {
+        next += 1;
+        let Some(exchange) = exchange else { continue };
+        exchange.visit(key, &mut |sink| match sink {
+            Sink::Queue(queue) => queues.push(*queue),
+            Sink::Exchange(name) if !seen.contains(&&**name) => seen.push(name),
+            Sink::Exchange(_) => {}
         });
     }
-    Ok(())
+    if !queues.is_sorted_by(|a, b| a < b) {
+        queues.sort_unstable();
+        queues.dedup();
+    }
+    queues
 }

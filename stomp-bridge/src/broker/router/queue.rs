@@ -1,9 +1,23 @@
 //! A queue and its consumers.
 
-use super::{AckMode, ConnId, Stored};
+use super::declare::{Arguments, Declaration};
+use super::{ConnId, Stored};
 use crate::broker::config::BrokerLimits;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A queue, by a number that is never used again.
+pub(super) type QueueId = u64;
+
+/// How a consumer acknowledges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AckMode {
+    Auto,
+    /// One ACK stands for all before it in the subscription.
+    Client,
+    ClientIndividual,
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct Queued {
@@ -11,10 +25,10 @@ pub(super) struct Queued {
     pub(super) redelivered: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Consumer {
     pub(super) conn: ConnId,
-    pub(super) subscription: Arc<str>,
+    pub(super) name: Arc<str>,
     pub(super) mode: AckMode,
     /// Unacknowledged messages at once; `None` is no bound.
     pub(super) prefetch: Option<usize>,
@@ -27,103 +41,123 @@ impl Consumer {
     }
 }
 
+/// What a queue has that others can name.
 #[derive(Debug)]
+pub(super) struct Named {
+    pub(super) name: Arc<str>,
+    pub(super) declaration: Declaration,
+    /// The declaration's and the policy's bounds, the smaller of both.
+    pub(super) bounds: Arguments,
+    /// The one connection that may use it.
+    pub(super) owner: Option<ConnId>,
+    /// When it goes, while nobody reads it.
+    pub(super) expires_at: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
 pub(super) struct Queue {
     messages: VecDeque<Queued>,
     body_bytes: usize,
+    /// With headers.
+    bytes: usize,
     pub(super) consumers: Vec<Consumer>,
     /// Whose turn it is.
     turn: usize,
-    /// Exchange and key of a subscription's own queue.
-    binding: Option<(String, String)>,
+    /// Exchanges and keys.
+    pub(super) bindings: Vec<(Arc<str>, String)>,
+    /// `None`: a subscription's own.
+    pub(super) named: Option<Box<Named>>,
 }
 
 impl Queue {
-    pub(super) fn named() -> Self {
+    pub(super) fn named(named: Named) -> Self {
         Self {
-            messages: VecDeque::new(),
-            body_bytes: 0,
-            consumers: vec![],
-            turn: 0,
-            binding: None,
+            named: Some(Box::new(named)),
+            ..Self::default()
         }
     }
 
-    pub(super) fn private(exchange: &str, key: &str) -> Self {
-        Self {
-            binding: Some((exchange.to_owned(), key.to_owned())),
-            ..Self::named()
-        }
+    pub(super) fn is_owned_by(&self, conn: ConnId) -> bool {
+        self.named.as_ref().is_some_and(|n| n.owner == Some(conn))
     }
 
-    pub(super) fn is_private(&self) -> bool {
-        self.binding.is_some()
+    /// Another connection's own.
+    pub(super) fn is_locked_for(&self, conn: ConnId) -> bool {
+        let owner = self.named.as_ref().and_then(|n| n.owner);
+        owner.is_some_and(|owner| owner != conn)
     }
 
-    pub(super) fn private_binding(&self) -> Option<(&str, &str)> {
-        self.binding
-            .as_ref()
-            .map(|(exchange, key)| (exchange.as_str(), key.as_str()))
+    pub(super) fn goes_with_its_last_consumer(&self) -> bool {
+        let auto_delete = |n: &Named| n.declaration.auto_delete;
+        self.named.as_deref().is_none_or(auto_delete)
+    }
+
+    pub(super) fn expires(&self) -> Option<Duration> {
+        self.named.as_ref()?.bounds.expires
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// Appends; drops the oldest beyond the limits and tells how many.
-    pub(super) fn push(&mut self, queued: Queued, limits: &BrokerLimits) -> u64 {
-        self.body_bytes += queued.message.body.len();
+    pub(super) fn push(&mut self, queued: Queued) {
+        self.count(&queued);
         self.messages.push_back(queued);
-        let mut dropped = 0;
-        while self.messages.len() > limits.max_queue_messages
-            || self.body_bytes > limits.max_queue_bytes
-        {
-            let Some(oldest) = self.messages.pop_front() else {
-                break;
-            };
-            self.body_bytes -= oldest.message.body.len();
-            dropped += 1;
-        }
-        dropped
     }
 
     /// Back to the front, marked as delivered before.
     pub(super) fn put_back(&mut self, mut queued: Queued) {
         queued.redelivered = true;
-        self.body_bytes += queued.message.body.len();
+        self.count(&queued);
         self.messages.push_front(queued);
+    }
+
+    fn count(&mut self, queued: &Queued) {
+        self.body_bytes += queued.message.body.len();
+        self.bytes += queued.message.size();
+    }
+
+    /// Takes the oldest message if there are too many.
+    pub(super) fn overflow(&mut self, limits: &BrokerLimits) -> Option<Queued> {
+        let bounds = self.named.as_ref().map(|n| &n.bounds);
+        let max_length = bounds.and_then(|b| b.max_length);
+        let max_length_bytes = bounds.and_then(|b| b.max_length_bytes);
+        let is_full = self.messages.len() > limits.max_queue_messages
+            || self.bytes > limits.max_queue_bytes
+            || max_length.is_some_and(|most| self.messages.len() > most)
+            || max_length_bytes.is_some_and(|most| self.body_bytes > most);
+        if is_full { self.pop() } else { None }
+    }
+
+    fn pop(&mut self) -> Option<Queued> {
+        let oldest = self.messages.pop_front()?;
+        self.body_bytes -= oldest.message.body.len();
+        self.bytes -= oldest.message.size();
+        Some(oldest)
     }
 
     /// The oldest message and, in turn, a consumer that may take it and that `has_room`.
     pub(super) fn next_consumer(
         &mut self,
         has_room: impl Fn(&Consumer) -> bool,
-    ) -> Option<(Consumer, Queued)> {
+    ) -> Option<(&Consumer, Queued)> {
         let count = self.consumers.len();
         let free = |at: &usize| {
             let consumer = &self.consumers[*at];
             consumer.may_take_one() && has_room(consumer)
         };
         let at = (0..count).map(|i| (self.turn + i) % count).find(free)?;
-        let queued = self.messages.pop_front()?;
-        self.body_bytes -= queued.message.body.len();
+        let queued = self.pop()?;
         self.turn = (at + 1) % count;
         let consumer = &mut self.consumers[at];
         consumer.unacked += usize::from(consumer.mode != AckMode::Auto);
-        Some((consumer.clone(), queued))
-    }
-
-    pub(super) fn mode_of(&self, conn: ConnId, subscription: &str) -> Option<AckMode> {
-        let mut found = self.consumers.iter().filter(|c| c.conn == conn);
-        found
-            .find(|c| &*c.subscription == subscription)
-            .map(|c| c.mode)
+        Some((consumer, queued))
     }
 
     /// One of the consumer's messages is no longer unacknowledged.
-    pub(super) fn release(&mut self, conn: ConnId, subscription: &str) {
+    pub(super) fn release(&mut self, conn: ConnId, name: &str) {
         let mut found = self.consumers.iter_mut().filter(|c| c.conn == conn);
-        if let Some(consumer) = found.find(|c| &*c.subscription == subscription) {
+        if let Some(consumer) = found.find(|c| &*c.name == name) {
             consumer.unacked = consumer.unacked.saturating_sub(1);
         }
     }
