@@ -16,6 +16,8 @@ mod rabbit;
 mod report;
 mod socket;
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
@@ -38,6 +40,9 @@ struct Options {
     /// Messages of one publishing run
     #[arg(long)]
     messages: Option<usize>,
+    /// Of those that publish this one alone, for a profile
+    #[arg(long)]
+    client: Option<publish::Client>,
     /// Threads of the publishing clients' runtime; 0 is the calling thread
     #[arg(long, default_value_t = 0)]
     workers: usize,
@@ -91,12 +96,13 @@ fn main() -> Result<()> {
             let quick = if window == 1 { 1_000 } else { 4_000 };
             let messages = if options.quick { quick } else { 20_000 };
             let plan = publish::Plan {
+                client: options.client,
                 window,
                 rounds,
                 messages: options.messages.unwrap_or(messages),
                 workers: options.workers,
             };
-            publish::run(&Rabbit::from_env()?, plan, &mut goals)?;
+            publish::run(&Arc::new(Rabbit::from_env()?), plan, &mut goals)?;
         }
     }
     if wanted(Group::Fanout) {

@@ -4,9 +4,11 @@ mod amqp;
 mod ours;
 mod raw;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
@@ -22,14 +24,16 @@ const QUEUE: &str = "order_pay";
 
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
+    /// This one alone: for a profile. There is nothing to hold it to then.
+    pub(crate) client: Option<Client>,
     pub(crate) window: usize,
     pub(crate) rounds: usize,
     pub(crate) messages: usize,
     pub(crate) workers: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Client {
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Client {
     RawTcp,
     OursTcp,
     RawWebSocket,
@@ -56,13 +60,13 @@ impl Client {
         }
     }
 
-    async fn run(self, rabbit: &Rabbit, plan: Plan) -> Result<Taken> {
+    async fn run(self, rabbit: Arc<Rabbit>, plan: Plan) -> Result<Taken> {
         match self {
-            Self::RawTcp => raw::tcp(rabbit, plan).await,
+            Self::RawTcp => raw::tcp(&rabbit.stomp, plan).await,
             Self::OursTcp => ours::run(&rabbit.stomp, plan).await,
-            Self::RawWebSocket => raw::web_socket(rabbit, plan).await,
+            Self::RawWebSocket => raw::web_socket(&rabbit.web_stomp, plan).await,
             Self::OursWebSocket => ours::run(&rabbit.web_stomp, plan).await,
-            Self::Amqp => amqp::run(rabbit, plan).await,
+            Self::Amqp => amqp::run(&rabbit.amqp, plan).await,
         }
     }
 }
@@ -111,18 +115,22 @@ struct Row {
     broker_cores: Spread,
 }
 
-pub(crate) fn run(rabbit: &Rabbit, plan: Plan, goals: &mut Goals) -> Result<()> {
+pub(crate) fn run(rabbit: &Arc<Rabbit>, plan: Plan, goals: &mut Goals) -> Result<()> {
     let mut seen: [Vec<Seen>; CLIENTS.len()] = Default::default();
     for round in 0..plan.rounds {
         for turn in 0..CLIENTS.len() {
             // Who is first changes, so that what one leaves behind does not always meet the same one.
             let at = (round + turn) % CLIENTS.len();
+            if plan.client.is_some_and(|client| client != CLIENTS[at]) {
+                continue;
+            }
             seen[at].push(one(CLIENTS[at], rabbit, plan)?);
         }
     }
     let rows: Vec<Row> = CLIENTS
         .into_iter()
         .zip(&seen)
+        .filter(|(_, rounds)| !rounds.is_empty())
         .map(|(client, rounds)| Row {
             client,
             per_second: Spread::of(rounds.iter().map(|seen| seen.per_second)),
@@ -131,18 +139,23 @@ pub(crate) fn run(rabbit: &Rabbit, plan: Plan, goals: &mut Goals) -> Result<()> 
         })
         .collect();
     print(plan, &rows);
-    judge(plan.window, &rows, goals)
+    match plan.client {
+        None => judge(plan.window, &rows, goals),
+        Some(_) => Ok(()),
+    }
 }
 
-fn one(client: Client, rabbit: &Rabbit, plan: Plan) -> Result<Seen> {
+fn one(client: Client, rabbit: &Arc<Rabbit>, plan: Plan) -> Result<Seen> {
     let runtime = runtime(plan.workers)?;
     let (taken, broker) = runtime.block_on(async {
-        amqp::purge(rabbit)
+        amqp::purge(&rabbit.admin)
             .await
             .context("cannot purge the queue")?;
         let before = rabbit.process.processor_time()?;
-        let taken = timeout(LIMIT, client.run(rabbit, plan))
-            .await
+        // A task, as callers are: the runtime looks after its sockets before it comes back to this future.
+        let run = tokio::spawn(timeout(LIMIT, client.run(Arc::clone(rabbit), plan)));
+        let taken = run
+            .await?
             .context("it took too long")
             .flatten()
             .with_context(|| client.name())?;

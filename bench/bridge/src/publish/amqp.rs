@@ -8,14 +8,13 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueuePurgeOption
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 
 use super::{BODY, Plan, QUEUE, Stopwatch, Taken};
-use crate::rabbit::Rabbit;
 
 /// AMQP's delivery mode of a persistent message.
 const PERSISTENT: u8 = 2;
 const GOODBYE: u16 = 200;
 
-pub(super) async fn run(rabbit: &Rabbit, plan: Plan) -> Result<Taken> {
-    let connection = Connection::connect(&rabbit.amqp, ConnectionProperties::default()).await?;
+pub(super) async fn run(url: &str, plan: Plan) -> Result<Taken> {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel
         .confirm_select(ConfirmSelectOptions::default())
@@ -48,8 +47,8 @@ pub(super) async fn run(rabbit: &Rabbit, plan: Plan) -> Result<Taken> {
 }
 
 /// Empties the queue, so that every run meets the same one.
-pub(super) async fn purge(rabbit: &Rabbit) -> Result<()> {
-    let connection = Connection::connect(&rabbit.admin, ConnectionProperties::default()).await?;
+pub(super) async fn purge(admin: &str) -> Result<()> {
+    let connection = Connection::connect(admin, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel
         .queue_purge(QUEUE.into(), QueuePurgeOptions::default())

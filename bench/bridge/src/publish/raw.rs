@@ -13,17 +13,17 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{BODY, Plan, QUEUE, Stopwatch, Taken};
-use crate::rabbit::{Rabbit, address_of, user_of};
+use crate::rabbit::{address_of, user_of};
 
 /// Frames in one WebSocket message: about the 16 KiB that our client packs.
 const PACKED: usize = 128;
 /// Every frame of the broker's ends with it, and none has it inside.
 const END: u8 = 0;
 
-pub(super) async fn tcp(rabbit: &Rabbit, plan: Plan) -> Result<Taken> {
-    let mut tcp = TcpStream::connect(address_of(&rabbit.stomp)?).await?;
+pub(super) async fn tcp(url: &str, plan: Plan) -> Result<Taken> {
+    let mut tcp = TcpStream::connect(address_of(url)?).await?;
     tcp.set_nodelay(true)?;
-    tcp.write_all(connect(&rabbit.stomp)?.as_bytes()).await?;
+    tcp.write_all(connect(url)?.as_bytes()).await?;
     let mut buffer = vec![0; 64 * 1024];
     let length = tcp.read(&mut buffer).await?;
     expect_connected(&buffer[..length])?;
@@ -40,8 +40,8 @@ pub(super) async fn tcp(rabbit: &Rabbit, plan: Plan) -> Result<Taken> {
     Ok(watch.stop())
 }
 
-pub(super) async fn web_socket(rabbit: &Rabbit, plan: Plan) -> Result<Taken> {
-    let address = address_of(&rabbit.web_stomp)?;
+pub(super) async fn web_socket(url: &str, plan: Plan) -> Result<Taken> {
+    let address = address_of(url)?;
     let mut request = format!("ws://{address}/ws").into_client_request()?;
     let protocol = HeaderValue::from_static("v12.stomp");
     request
@@ -50,9 +50,7 @@ pub(super) async fn web_socket(rabbit: &Rabbit, plan: Plan) -> Result<Taken> {
     let tcp = TcpStream::connect(address).await?;
     tcp.set_nodelay(true)?;
     let (mut socket, _) = client_async(request, tcp).await?;
-    socket
-        .send(Message::text(connect(&rabbit.web_stomp)?))
-        .await?;
+    socket.send(Message::text(connect(url)?)).await?;
     let connected = socket.next().await.context("no CONNECTED")??;
     expect_connected(&connected.into_data())?;
     let mut frames = Frames::new(plan, PACKED);
