@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use memchr::memchr_iter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -61,9 +61,14 @@ pub(super) async fn web_socket(url: &str, plan: Plan) -> Result<Taken> {
             socket.feed(Message::Text(text)).await?;
         }
         socket.flush().await?;
-        let message = socket.next().await.context("the broker closed")??;
-        ensure!(!message.is_close(), "the broker closed: {message}");
-        frames.confirm(&message.into_data());
+        // All that is there, before anything is written: a receipt comes as a message of its own.
+        let mut heard = Some(socket.next().await);
+        while let Some(message) = heard {
+            let message = message.context("the broker closed")??;
+            ensure!(!message.is_close(), "the broker closed: {message}");
+            frames.confirm(&message.into_data());
+            heard = socket.next().now_or_never();
+        }
     }
     Ok(watch.stop())
 }
