@@ -11,7 +11,7 @@ use crate::{deny, embedded, paths, test};
 const LIMIT: Duration = Duration::from_mins(15);
 
 /// Packages outside the workspace: other compilers build them, or their dependencies are not the project's.
-const APART: [&str; 3] = ["examples/bare", "fuzz", "bench/store"];
+const APART: [&str; 4] = ["examples/bare", "fuzz", "bench/store", "bench/bridge"];
 
 /// Features that a user may choose, one crate at a time: the workspace's own build turns all of them on.
 /// The last, all features together, is what the clippy step sees.

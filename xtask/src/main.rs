@@ -6,7 +6,7 @@
 //! cargo xtask embedded  the example without an operating system, on emulated microcontrollers
 //! cargo xtask crash     the long forms of the ledger's crash proof
 //! cargo xtask fuzz      wxpay-core under libFuzzer, for a bounded number of runs
-//! cargo xtask bench     the ledger beside other engines
+//! cargo xtask bench     the ledger and the bridge beside others
 //! cargo xtask servers   the tests' servers, for a shell of your own
 //! ```
 

@@ -141,8 +141,21 @@ impl Servers {
     /// # Errors
     /// Only if we were interrupted.
     pub(crate) fn start(steps: &mut Steps) -> Result<Option<Self>> {
+        Self::start_each(steps, KINDS)
+    }
+
+    /// As [`Servers::start`], RabbitMQ alone.
+    ///
+    /// # Errors
+    /// Only if we were interrupted.
+    pub(crate) fn start_rabbitmq(steps: &mut Steps) -> Result<Option<Self>> {
+        let [rabbitmq, _] = KINDS;
+        Self::start_each(steps, [rabbitmq])
+    }
+
+    fn start_each<const N: usize>(steps: &mut Steps, kinds: [Kind; N]) -> Result<Option<Self>> {
         let mut private = Vec::new();
-        for kind in KINDS {
+        for kind in kinds {
             let Kind {
                 name,
                 variables,

@@ -27,13 +27,14 @@ const LIB: &str = "/usr/lib/rabbitmq/lib";
 const PLUGINS: &str = "[rabbitmq_management,rabbitmq_stomp,rabbitmq_web_stomp].\n";
 
 /// How the tests find the server; set all of them to use one of your own.
-pub(crate) const VARIABLES: [&str; 6] = [
+pub(crate) const VARIABLES: [&str; 7] = [
     "RABBITMQ_STOMP_URL",
     "RABBITMQ_WS_URL",
     "RABBITMQ_GUEST_WS_URL",
     "RABBITMQ_LISTENER_STOMP_URL",
     "RABBITMQ_LISTENER_WS_URL",
     "RABBITMQ_ADMIN_URL",
+    "RABBITMQ_AMQP_URL",
 ];
 
 /// What it takes.
@@ -234,6 +235,7 @@ impl Node {
 
     fn variables(&self, passcodes: &Passcodes) -> Env {
         let Ports {
+            amqp,
             stomp,
             web_stomp,
             management,
@@ -251,6 +253,7 @@ impl Node {
             format!("stomp://listener:{listener}@127.0.0.1:{stomp}"),
             format!("ws://listener:{listener}@127.0.0.1:{web_stomp}/ws"),
             format!("http://admin:{admin}@127.0.0.1:{management}"),
+            format!("amqp://payer:{payer}@127.0.0.1:{amqp}/%2f"),
         ];
         VARIABLES.into_iter().zip(values).collect()
     }

@@ -1,0 +1,36 @@
+//! The client that is measured: all that the bench uses of its face.
+
+use std::future;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use stomp_bridge::client::{Destination, Publication, Publisher, PublisherConfig, Status};
+
+use super::{BODY, LIMIT, Plan, QUEUE, Stopwatch, Taken};
+
+const GOODBYE: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(url: &str, plan: Plan) -> Result<Taken> {
+    let mut config = PublisherConfig::new(url.parse()?);
+    config.window = plan.window;
+    config.receipt_timeout = LIMIT;
+    config.queue_timeout = LIMIT;
+    let publisher = Publisher::spawn(config);
+    publisher
+        .status()
+        .wait_for(|status| matches!(status, Status::Connected { .. }))
+        .await
+        .context("the publisher ended")?;
+    let order_pay = Destination::queue(QUEUE)?;
+    let publish = |_| publisher.publish(Publication::new(order_pay.clone(), BODY));
+    let watch = Stopwatch::start();
+    stream::iter(0..plan.messages)
+        .map(publish)
+        .buffer_unordered(plan.window)
+        .try_for_each(|_| future::ready(Ok(())))
+        .await?;
+    let taken = watch.stop();
+    publisher.shutdown(GOODBYE).await;
+    Ok(taken)
+}
