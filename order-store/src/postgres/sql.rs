@@ -191,9 +191,10 @@ CROSS JOIN LATERAL (
 
 /// A whole group: all of it or nothing.
 ///
-/// $50 is how many guarded rows there must be. An order's row is written only over the version that it was decided on, and
-/// the rows that must be unique only where there is none; one that is missing in the count divides by zero, and the statement,
-/// which is its own transaction, leaves no trace.
+/// An order's row is written only over the version that it was decided on; $50 is how many there must be, and one that is missing
+/// in the count divides by zero. A row that must be unique and is not is an error of its own. Either way the statement, which is its
+/// own transaction, leaves no trace. `ON CONFLICT DO NOTHING` would look for each row before and after it writes it, and log
+/// it twice: two fifths more work.
 const WRITE_GROUP: &str = "
 WITH o AS (
   INSERT INTO {s}.orders AS t (shard, mch_id, out_trade_no, version, logged, sent, bucket, state,
@@ -213,7 +214,6 @@ WITH o AS (
   SELECT k.shard, k.mch_id, k.out_trade_no, k.n, $13::bytea, k.doc
   FROM unnest($14::smallint[], $15::text[], $16::text[], $17::bigint[], $18::text[])
     AS k(shard, mch_id, out_trade_no, n, doc)
-  ON CONFLICT DO NOTHING RETURNING 1
 ), b AS (
   INSERT INTO {s}.outbox (shard, mch_id, out_trade_no, n, id, kind, created_at, ready_at,
                           attempts, last_error, doc)
@@ -222,35 +222,27 @@ WITH o AS (
   FROM unnest($19::smallint[], $20::text[], $21::text[], $22::bigint[], $23::text[], $24::smallint[],
               $25::bigint[], $26::bigint[], $27::bigint[], $28::text[], $29::text[])
     AS k(shard, mch_id, out_trade_no, n, id, kind, created_at, ready_at, attempts, last_error, doc)
-  ON CONFLICT DO NOTHING RETURNING 1
 ), n AS (
   INSERT INTO {s}.numbers (shard, mch_id, number, out_trade_no)
   SELECT * FROM unnest($30::smallint[], $31::text[], $32::text[], $33::text[])
-  ON CONFLICT DO NOTHING RETURNING 1
 ), t AS (
   INSERT INTO {s}.transactions (shard, transaction_id, mch_id, out_trade_no)
   SELECT * FROM unnest($34::smallint[], $35::text[], $36::text[], $37::text[])
-  ON CONFLICT DO NOTHING RETURNING 1
 ), r AS (
   INSERT INTO {s}.refunds (shard, mch_id, out_refund_no, out_trade_no)
   SELECT * FROM unnest($38::smallint[], $39::text[], $40::text[], $41::text[])
-  ON CONFLICT DO NOTHING RETURNING 1
 ), y AS (
   INSERT INTO {s}.tally (shard, mch_id, out_trade_no, n, day, payments, paid, refunds, refunded)
   SELECT k.shard, k.mch_id, k.out_trade_no, k.n, k.day, k.payments, k.paid, k.refunds, k.refunded
   FROM unnest($42::smallint[], $43::text[], $44::text[], $45::bigint[], $46::bigint[],
               $47::bigint[], $48::bigint[], $49::bigint[], $51::bigint[])
     AS k(shard, mch_id, out_trade_no, n, day, payments, paid, refunds, refunded)
-  ON CONFLICT DO NOTHING RETURNING 1
 ), a AS (
   INSERT INTO {s}.accounts (mch_id, appid)
   SELECT * FROM unnest($52::text[], $53::text[])
   ON CONFLICT DO NOTHING
 )
-SELECT 1 / (CASE WHEN (SELECT count(*) FROM o) + (SELECT count(*) FROM l)
-                    + (SELECT count(*) FROM b) + (SELECT count(*) FROM n)
-                    + (SELECT count(*) FROM t) + (SELECT count(*) FROM r)
-                    + (SELECT count(*) FROM y) = $50::bigint THEN 1 ELSE 0 END)";
+SELECT 1 / (CASE WHEN (SELECT count(*) FROM o) = $50::bigint THEN 1 ELSE 0 END)";
 
 /// The newest orders, of state $6 where `{of_state}` is: $1 since, $2-$4 before, $5 how many. Each bucket gives its newest; their keys alone are sorted.
 const LIST: &str = "
