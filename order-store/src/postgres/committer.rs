@@ -19,13 +19,13 @@ use wxpay_core::{AppId, MchId};
 
 use super::{
     fault::Fault,
-    group::{Answer, Ask, Decided, Found, Stored, Unique, decide_group, likely},
+    group::{Answer, Ask, Decided, Found, Unique, decide_group, likely},
     key::{column, decode, key_at, place, shard_of, shard_of_number, shard_of_transaction},
     link::{Link, jittered},
     session::Session,
     sql::Sql,
     wake::Wake,
-    write::{Probe, col},
+    write::{Probe, Stored, col},
 };
 use crate::{ExecuteError, Executed, OrderKey, StoreError};
 

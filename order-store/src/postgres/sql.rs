@@ -29,6 +29,7 @@ pub(super) enum Sql {
     Ack,
     Hold,
     SettledBefore,
+    HeldBack,
     Requeue,
     Parked,
     OutboxStatus,
@@ -108,6 +109,10 @@ impl Sql {
                 "SELECT fence, owner IS NULL FROM {s}.outbox \
                  WHERE shard = $1 AND mch_id = $2 AND out_trade_no = $3 AND n = $4"
             }
+            Self::HeldBack => {
+                "SELECT id, owner IS NULL AND (ready_at IS NULL OR ready_at > 0) FROM {s}.outbox \
+                 WHERE shard = $1 AND mch_id = $2 AND out_trade_no = $3"
+            }
             Self::Requeue => {
                 "UPDATE {s}.outbox SET ready_at = 0, attempts = 0, last_error = NULL \
                  WHERE shard = $1 AND mch_id = $2 AND out_trade_no = $3 AND id = $4 \
@@ -118,9 +123,7 @@ impl Sql {
                  ORDER BY created_at, mch_id, out_trade_no, n LIMIT $1"
             }
             Self::OutboxStatus => OUTBOX_STATUS,
-            Self::OutboxReady => {
-                "SELECT 1 FROM {s}.outbox WHERE ready_at <= COALESCE($1::bigint, {now}) LIMIT 1"
-            }
+            Self::OutboxReady => OUTBOX_READY,
             Self::KeepNotifies => KEEP_NOTIFIES,
             Self::KeptNotifies => {
                 "SELECT n FROM {s}.inbox WHERE kind = $1 AND commit_id = $2 AND n >= \
@@ -378,6 +381,15 @@ WHERE t.shard = k.shard AND t.mch_id = k.mch_id AND t.out_trade_no = k.out_trade
   AND t.fence = k.fence AND t.owner IS NOT NULL AND (SELECT count(*) FROM h) >= 0
 RETURNING t.mch_id, t.out_trade_no, t.n, t.fence";
 
+/// Whether a claim at $1 or now would find a row: one that is free, with none before it that is not.
+const OUTBOX_READY: &str = "
+SELECT 1 FROM {s}.outbox o CROSS JOIN (SELECT COALESCE($1::bigint, {now}) AS now) c
+WHERE o.ready_at <= c.now AND NOT EXISTS (
+  SELECT 1 FROM {s}.outbox e WHERE e.shard = o.shard AND e.mch_id = o.mch_id
+    AND e.out_trade_no = o.out_trade_no AND e.n < o.n
+    AND (e.ready_at IS NULL OR e.ready_at > c.now))
+LIMIT 1";
+
 /// At $1 or now.
 const OUTBOX_STATUS: &str = "
 SELECT count(*) FILTER (WHERE o.ready_at IS NOT NULL AND NOT (o.owner IS NOT NULL AND o.ready_at > c.now)),
@@ -416,10 +428,29 @@ JOIN {s}.log l ON l.shard = p.shard AND l.mch_id = p.mch_id AND l.out_trade_no =
 ORDER BY p.created_at, p.mch_id, p.out_trade_no, l.n";
 
 /// Behind $1-$4, $5 of them.
+///
+/// The rows that nobody has claimed, and those that were set aside, come in order from `outbox_ready`, each from where the page begins;
+/// only those on loan or put off are sorted.
 const DUMP_OUTBOX: &str = "
-SELECT ready_at, owner IS NULL, attempts, last_error, doc FROM {s}.outbox
-WHERE (created_at, mch_id, out_trade_no, kind) > ($1, $2, $3, $4)
-ORDER BY created_at, mch_id, out_trade_no, kind LIMIT $5";
+WITH page AS (
+  (SELECT shard, mch_id, out_trade_no, n, created_at, kind FROM {s}.outbox
+   WHERE ready_at = 0 AND (created_at, mch_id, out_trade_no) >= ($1, $2, $3)
+     AND (created_at, mch_id, out_trade_no, kind) > ($1, $2, $3, $4)
+   ORDER BY created_at, mch_id, out_trade_no, kind LIMIT $5)
+  UNION ALL
+  (SELECT shard, mch_id, out_trade_no, n, created_at, kind FROM {s}.outbox
+   WHERE ready_at IS NULL AND (created_at, mch_id, out_trade_no) >= ($1, $2, $3)
+     AND (created_at, mch_id, out_trade_no, kind) > ($1, $2, $3, $4)
+   ORDER BY created_at, mch_id, out_trade_no, kind LIMIT $5)
+  UNION ALL
+  (SELECT shard, mch_id, out_trade_no, n, created_at, kind FROM {s}.outbox
+   WHERE ready_at <> 0 AND (created_at, mch_id, out_trade_no, kind) > ($1, $2, $3, $4)
+   ORDER BY created_at, mch_id, out_trade_no, kind LIMIT $5)
+  ORDER BY created_at, mch_id, out_trade_no, kind LIMIT $5)
+SELECT o.ready_at, o.owner IS NULL, o.attempts, o.last_error, o.doc FROM page p
+JOIN {s}.outbox o
+  ON o.shard = p.shard AND o.mch_id = p.mch_id AND o.out_trade_no = p.out_trade_no AND o.n = p.n
+ORDER BY p.created_at, p.mch_id, p.out_trade_no, p.kind";
 
 /// The rows of the orders $1-$3.
 const OUTBOX_OF: &str = "
