@@ -12,19 +12,20 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot},
+    task::yield_now,
     time::{Instant, sleep},
 };
 use wxpay_core::{AppId, MchId};
 
 use super::{
     fault::Fault,
-    group::{Answer, Ask, Decided, Found, Stored, Unique, decide_group, likely},
+    group::{Answer, Ask, Decided, Found, Unique, decide_group, likely},
     key::{column, decode, key_at, place, shard_of, shard_of_number, shard_of_transaction},
     link::{Link, jittered},
     session::Session,
     sql::Sql,
     wake::Wake,
-    write::{Probe, col},
+    write::{Probe, Stored, col},
 };
 use crate::{ExecuteError, Executed, OrderKey, StoreError};
 
@@ -78,12 +79,23 @@ impl Committer {
     pub(super) async fn run(mut self) {
         while let Some(first) = self.jobs.recv().await {
             let mut jobs = vec![first];
+            self.gather(&mut jobs).await;
+            self.commit(jobs).await;
+        }
+    }
+
+    /// Takes what is waiting. The callers that the last group answered are about to ask again, and the first of them has woken this
+    /// task: it lets the others have their turn, for as long as more come of it.
+    async fn gather(&mut self, jobs: &mut Vec<Job>) {
+        let mut before = 0;
+        while before < jobs.len() && jobs.len() < GROUP_MAX {
+            before = jobs.len();
+            yield_now().await;
             while jobs.len() < GROUP_MAX
                 && let Ok(job) = self.jobs.try_recv()
             {
                 jobs.push(job);
             }
-            self.commit(jobs).await;
         }
     }
 

@@ -14,14 +14,14 @@ use super::{
     PostgresStore,
     committer::{Attempt, commit_id, read_orders, read_owners},
     fault::Fault,
-    group::{Stored, Unique},
+    group::Unique,
     inbox::{KeptRow, Ring, record_at},
     key::{column, decode, encode, key_at, place, to_i64, to_u64},
     link::jittered,
     relay::row_of,
     session::{Params, Session},
     sql::Sql,
-    write::{LogRow, OutRow, Writes, col},
+    write::{LogRow, OutRow, Stored, Writes, col},
 };
 use crate::{
     ACCEPTED_MAX_COUNT, Cursor, Day, Dump, DumpSize, Facts, InboxRecord, LogEntry, Lookups,

@@ -10,22 +10,15 @@ use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
     key::{encode, shard_of_number, shard_of_transaction},
-    write::{LogRow, NumberRow, OrderRow, OutRow, RefundRow, TallyRow, TransactionRow, Writes},
+    write::{
+        LogRow, NumberRow, OrderRow, OutRow, RefundRow, Stored, TallyRow, TransactionRow, Writes,
+    },
 };
 use crate::{
     Change, Command, Day, Executed, Facts, Lookups, Order, OrderKey, OutboxHold, OutboxRecord,
     Outcome, Random, Refusal, decide,
     totals::{Sums, sums_of},
 };
-
-/// An order as it is in the database.
-#[derive(Clone, Debug)]
-pub(super) struct Stored {
-    pub(super) order: Order,
-    pub(super) version: i64,
-    pub(super) logged: i64,
-    pub(super) sent: i64,
-}
 
 /// Something unique to look up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

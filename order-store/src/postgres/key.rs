@@ -1,6 +1,7 @@
 //! Keys of rows, and what stands in them.
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 use tokio_postgres::{Row, types::FromSql};
 use wxpay_core::{MchId, OutTradeNo, TransactionId};
 
@@ -73,7 +74,19 @@ pub(super) fn encode<T: Serialize>(record: &T) -> String {
 
 /// The record in this column.
 pub(super) fn decode<T: DeserializeOwned>(row: &Row, at: usize) -> Result<T, StoreError> {
-    serde_json::from_str(column(row, at)?).map_err(|error| damaged("a record", &error))
+    parse(column(row, at)?)
+}
+
+/// What is wrong is told by its kind and place alone: the parser's own words may quote a value.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| {
+        let kind = match error.classify() {
+            Category::Io | Category::Syntax => "no JSON",
+            Category::Data => "a field that does not fit",
+            Category::Eof => "cut short",
+        };
+        damaged("a record", &format!("{kind}, at byte {}", error.column()))
+    })
 }
 
 /// A count or time as the database has it.
@@ -84,4 +97,25 @@ pub(super) fn to_i64(n: impl TryInto<i64>) -> i64 {
 /// A count of the database's.
 pub(super) fn to_u64(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Order;
+
+    #[test]
+    fn a_damaged_record_is_not_quoted() {
+        for text in [
+            r#"{"key":"hush-hush"}"#,
+            r#""hush-hush""#,
+            r#"{"hush-hush"#,
+            r#"{"key":{"mch_id":"hush-hush"}}"#,
+        ] {
+            let error = parse::<Order>(text).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains("a record: "), "{shown}");
+            assert!(!shown.contains("hush"), "{shown}");
+        }
+    }
 }

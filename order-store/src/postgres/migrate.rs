@@ -3,6 +3,8 @@
 //! Many services start at once. There are no advisory locks, which CockroachDB has not: the table of steps is made in a way
 //! that may be repeated, and a row lock in it lets one service at a time look what is missing and make it.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -26,12 +28,22 @@ const STEPS: [Step; 1] = [Step {
     text: include_str!("../../migrations/0001_ledger.sql"),
 }];
 
+/// The longest that a step, or waiting for another service's, may take.
+const STEP_LIMIT: Duration = Duration::from_hours(6);
+
 /// The newest format that this program knows.
 const FORMAT: i32 = STEPS[STEPS.len() - 1].format;
 
 /// Brings the schema up to [`FORMAT`].
 pub(super) async fn migrate(connector: &Connector, deadline: Instant) -> Result<(), StoreError> {
     let mut backoff = Backoff::new();
+    // Building an index takes as long as it takes, whatever statements may take otherwise.
+    let connector = &Connector {
+        config: connector.config.clone(),
+        tls: connector.tls.clone(),
+        schema: connector.schema.clone(),
+        statement_timeout: STEP_LIMIT.max(connector.statement_timeout),
+    };
     loop {
         let fault = match attempt(connector).await {
             Ok(done) => return done,

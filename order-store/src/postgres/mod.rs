@@ -44,6 +44,8 @@ mod key;
 mod link;
 mod migrate;
 mod options;
+#[cfg(test)]
+mod portable;
 mod reads;
 mod relay;
 mod session;
@@ -137,6 +139,16 @@ struct Queues {
     refused: mpsc::Sender<inbox::Job>,
 }
 
+impl Queues {
+    /// Whether a task is gone that should be there as long as its queue is: it panicked.
+    fn lack_a_task(&self) -> bool {
+        self.committers.iter().any(mpsc::Sender::is_closed)
+            || self.settler.is_closed()
+            || self.accepted.is_closed()
+            || self.refused.is_closed()
+    }
+}
+
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
@@ -157,7 +169,7 @@ impl PostgresStore {
     pub async fn open(url: &PostgresUrl, options: PostgresOptions) -> Result<Self, StoreError> {
         let tls = match url.tls {
             Tls::Off => None,
-            Tls::Verified => Some(tls::client_config(url, &options)?),
+            Tls::Verified => Some(tls::client_config(url, &options).await?),
         };
         let connector = Arc::new(Connector {
             config: url.config.clone(),
@@ -460,9 +472,11 @@ impl OrderStore for PostgresStore {
             .take();
         if let Some(mut tasks) = tasks {
             let ended = async { while tasks.join_next().await.is_some() {} };
-            timeout(self.options.patience + ANSWER_GRACE, ended)
-                .await
-                .map_err(|_| StoreError::NoAnswer)?;
+            let ended = timeout(self.options.patience + ANSWER_GRACE, ended).await;
+            if ended.is_err() {
+                self.pool.close();
+                return Err(StoreError::NoAnswer);
+            }
             relay::release(&self.pool, &self.name).await;
         }
         self.pool.close();
@@ -470,8 +484,13 @@ impl OrderStore for PostgresStore {
     }
 
     fn health(&self) -> Health {
-        if self.queues().is_err() {
+        let Ok(queues) = self.queues() else {
             return Health::Closed;
+        };
+        if queues.lack_a_task() {
+            return Health::Failed {
+                why: "a writing task has ended".to_owned(),
+            };
         }
         match self.reach.why_not() {
             Some(why) => Health::Failed { why },
@@ -492,5 +511,33 @@ impl Drop for PostgresStore {
         if let Some(mut tasks) = tasks {
             tasks.detach_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without a database: its tasks wait for work, and then they are no more.
+    #[tokio::test]
+    async fn health_knows_when_a_writing_task_is_gone() {
+        let url: PostgresUrl = "postgres://nobody@127.0.0.1:1/none".parse().unwrap();
+        let options = PostgresOptions::default();
+        let connector = Arc::new(Connector {
+            config: url.config.clone(),
+            tls: None,
+            schema: options.schema.as_str().to_owned(),
+            statement_timeout: options.statement_timeout,
+        });
+        let store = PostgresStore::start(connector, options, "0".repeat(32));
+        assert_eq!(store.health(), Health::Writable);
+        let tasks = store.tasks.lock().unwrap().take();
+        tasks.unwrap().shutdown().await;
+        let gone = Health::Failed {
+            why: "a writing task has ended".to_owned(),
+        };
+        assert_eq!(store.health(), gone);
+        store.close().await.unwrap();
+        assert_eq!(store.health(), Health::Closed);
     }
 }

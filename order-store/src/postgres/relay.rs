@@ -174,18 +174,22 @@ pub(super) async fn parked(pool: &Pool, limit: usize) -> Result<Vec<OutboxRow>, 
 pub(super) async fn requeue(pool: &Pool, id: &OutboxId) -> Result<(), StoreError> {
     let missing = || StoreError::NoSuchRow { id: id.clone() };
     let key = key_in(id).ok_or_else(missing)?;
+    let shard = shard_of(&key);
+    let (mch_id, number) = (key.mch_id.as_str(), key.out_trade_no.as_str());
     let rows = pool
-        .query(
-            Sql::Requeue,
-            &[
-                &shard_of(&key),
-                &key.mch_id.as_str(),
-                &key.out_trade_no.as_str(),
-                &id.as_str(),
-            ],
-        )
+        .query(Sql::HeldBack, &[&shard, &mch_id, &number])
         .await?;
-    rows.first().map(drop).ok_or_else(missing)
+    let mut held_back = false;
+    for row in &rows {
+        held_back |= column::<&str>(row, 0)? == id.as_str() && column(row, 1)?;
+    }
+    if !held_back {
+        return Err(missing());
+    }
+    // It was held back a moment ago. A repeat that finds it free finds what the try without an answer has done, or someone else.
+    pool.query(Sql::Requeue, &[&shard, &mch_id, &number, &id.as_str()])
+        .await
+        .map(drop)
 }
 
 pub(super) async fn status(pool: &Pool, clock: &LeaseClock) -> Result<OutboxStatus, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    path::PathBuf,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -11,7 +12,10 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, InvalidDnsNameError, ServerName, pem::PemObject as _},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    task::spawn_blocking,
+};
 use tokio_postgres::{
     Socket,
     tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream},
@@ -23,7 +27,7 @@ use crate::StoreError;
 
 /// What is trusted: the given authorities alone, else the public ones. The provider is named here and not installed: a
 /// process-wide default is the binary's choice.
-pub(super) fn client_config(
+pub(super) async fn client_config(
     url: &PostgresUrl,
     options: &PostgresOptions,
 ) -> Result<Arc<ClientConfig>, StoreError> {
@@ -33,10 +37,7 @@ pub(super) fn client_config(
     };
     let pem = match (&options.roots_pem, &url.root_file) {
         (Some(pem), _) => Some(pem.clone()),
-        (None, Some(path)) => Some(fs::read(path).map_err(|error| StoreError::Io {
-            what: path.display().to_string(),
-            error,
-        })?),
+        (None, Some(path)) => Some(read(path.clone()).await?),
         (None, None) => None,
     };
     let mut roots = RootCertStore::empty();
@@ -61,6 +62,14 @@ pub(super) fn client_config(
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// Off the runtime: the file may be on a slow disk.
+async fn read(path: PathBuf) -> Result<Vec<u8>, StoreError> {
+    let what = path.display().to_string();
+    let read = spawn_blocking(move || fs::read(path)).await;
+    read.unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(|error| StoreError::Io { what, error })
 }
 
 /// Gives each connection its handshake.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use order_store::{
-    ExecuteError, Health, OrderStore as _, OrderStoreExt as _, Outcome, PostgresOptions,
+    ExecuteError, Health, OrderStore as _, OrderStoreExt as _, Outcome, PostgresOptions, RelayId,
     StoreError,
     conformance::samples::{create, key, mark_paid, secs},
 };
@@ -383,4 +383,40 @@ async fn a_full_queue_is_busy() {
         usize::try_from(scratch.number(count).await).unwrap(),
         made + 1
     );
+}
+
+/// A requeue whose answer was lost is done, and says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_requeue_without_an_answer_is_done() {
+    let scratch = Scratch::new();
+    let proxy = Proxy::start(&scratch.url).await;
+    let store = scratch
+        .open_by(&proxy.url(&scratch.url), scratch.options())
+        .await;
+    store.create(create("order-1")).await.unwrap();
+    let paid = mark_paid("order-1", "order-1", "t1");
+    store.mark_paid(paid).await.unwrap();
+    let park = async || {
+        let relay = RelayId::new("relay");
+        let claims = store.claim(relay, secs(600), 1).await.unwrap();
+        let claim = claims.into_iter().next().unwrap();
+        let id = claim.row.id.clone();
+        store.park(claim.token, "no luck".to_owned()).await.unwrap();
+        id
+    };
+    let id = park().await;
+    for (n, cut) in [Cut::Answer, Cut::Request].into_iter().enumerate() {
+        assert_eq!(store.parked(9).await.unwrap().len(), 1);
+        proxy.arm(cut);
+        timeout(LIMIT, store.requeue(&id)).await.unwrap().unwrap();
+        assert_eq!(proxy.cuts.load(Ordering::SeqCst), n + 1);
+        assert!(store.parked(9).await.unwrap().is_empty());
+        // What is not held back cannot be let go.
+        let again = store.requeue(&id).await;
+        assert!(
+            matches!(again, Err(StoreError::NoSuchRow { .. })),
+            "{again:?}"
+        );
+        assert_eq!(park().await, id);
+    }
 }

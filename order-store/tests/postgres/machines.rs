@@ -1,6 +1,6 @@
 //! Several machines on one ledger: each is a store of its own.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use order_store::{
     Day, ExecuteError, OrderState, OrderStore, OrderStoreExt as _, Outcome, PostgresStore, RelayId,
@@ -29,6 +29,20 @@ async fn ten_services_make_the_schema_at_once() {
         assert_eq!(scratch.number(steps).await, 1);
         assert_eq!(scratch.number("SELECT count(*) FROM {s}.orders").await, 10);
     }
+}
+
+/// The limit on statements is for those of every day: making a table or an index takes longer.
+#[tokio::test]
+async fn the_schema_is_made_however_short_statements_are_to_be() {
+    let scratch = Scratch::new();
+    let options = order_store::PostgresOptions {
+        statement_timeout: Duration::from_millis(1),
+        patience: secs(5),
+        ..scratch.options()
+    };
+    scratch.open_by(&scratch.url, options).await;
+    let steps = "SELECT count(*) FROM {s}.migrations WHERE format > 0";
+    assert_eq!(scratch.number(steps).await, 1);
 }
 
 #[tokio::test]

@@ -15,10 +15,10 @@ use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{LIMIT, Scratch, close};
 
-/// 6 000 rows; `ORDER_STORE_RELAY_ROWS=60000` for the long form.
+/// 60 000 rows, or `ORDER_STORE_RELAY_ROWS` of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn four_relays_on_two_machines_have_no_row_twice() {
-    let rows: usize = env::var("ORDER_STORE_RELAY_ROWS").map_or(6000, |rows| {
+    let rows: usize = env::var("ORDER_STORE_RELAY_ROWS").map_or(60_000, |rows| {
         rows.parse().expect("ORDER_STORE_RELAY_ROWS is a number")
     });
     let orders = rows / 2;
@@ -173,4 +173,35 @@ async fn a_closed_store_gives_its_loans_back() {
         machines[1].claim(relay, secs(600), 9).await.unwrap().len(),
         2
     );
+}
+
+/// Rows behind one that was set aside are not to be had: a poll that finds only such wakes nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parked_order_wakes_no_relay() {
+    let scratch = Scratch::new();
+    let writer = scratch.open().await;
+    writer.create(create("order-1")).await.unwrap();
+    let paid = mark_paid("order-1", "order-1", "t1");
+    writer.mark_paid(paid).await.unwrap();
+    let relay = RelayId::new("relay");
+    let claim = writer.claim(relay.clone(), secs(600), 1).await.unwrap();
+    let claim = claim.into_iter().next().unwrap();
+    let id = claim.row.id.clone();
+    writer
+        .park(claim.token, "no luck".to_owned())
+        .await
+        .unwrap();
+    let options = order_store::PostgresOptions {
+        poll_every: Duration::from_millis(20),
+        ..scratch.options()
+    };
+    let idle = scratch.open_by(&scratch.url, options).await;
+    assert!(idle.claim(relay, secs(600), 9).await.unwrap().is_empty());
+    let mut woken = idle.outbox_wakeup();
+    woken.mark_unchanged();
+    // Some twenty polls long.
+    let quiet = timeout(Duration::from_millis(400), woken.changed()).await;
+    assert!(quiet.is_err(), "woken for a row that nobody can claim");
+    writer.requeue(&id).await.unwrap();
+    timeout(LIMIT, woken.changed()).await.unwrap().unwrap();
 }
