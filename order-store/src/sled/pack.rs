@@ -126,6 +126,33 @@ pub(super) fn unpack_log(value: &[u8]) -> Result<(Option<Chain>, Vec<&[u8]>), St
     }
 }
 
+/// One row of a value of the log.
+pub(super) fn log_row(value: &[u8], slot: u16) -> Result<Option<&[u8]>, StoreError> {
+    let behind = match value.split_first() {
+        Some((&LOG_VERSION, rest)) => rest.get(CHAIN_BYTES..).ok_or_else(|| overrun("log"))?,
+        _ => return Ok(unpack_log(value)?.1.get(usize::from(slot)).copied()),
+    };
+    row(behind, slot, "log")
+}
+
+fn row<'a>(bytes: &'a [u8], slot: u16, what: &str) -> Result<Option<&'a [u8]>, StoreError> {
+    let damaged = || overrun(what);
+    let (count, mut rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
+    if slot >= u16::from_be_bytes(*count) {
+        return Ok(None);
+    }
+    for _ in 0..slot {
+        rest = take_row(rest).ok_or_else(damaged)?.1;
+    }
+    Ok(Some(take_row(rest).ok_or_else(damaged)?.0))
+}
+
+/// The first row, and what is behind it.
+fn take_row(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, behind) = bytes.split_first_chunk()?;
+    behind.split_at_checked(usize::from(u16::from_be_bytes(*length)))
+}
+
 fn overrun(what: &str) -> StoreError {
     StoreError::Corrupt {
         what: format!("{what}: rows run over"),
@@ -134,14 +161,11 @@ fn overrun(what: &str) -> StoreError {
 
 fn rows<'a>(bytes: &'a [u8], what: &str) -> Result<Vec<&'a [u8]>, StoreError> {
     let damaged = || overrun(what);
-    let number = |bytes: &[u8; 2]| usize::from(u16::from_be_bytes(*bytes));
     let (count, mut rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
-    let mut rows = Vec::with_capacity(number(count).min(VALUE_MAX_BYTES));
-    for _ in 0..number(count) {
-        let (length, behind) = rest.split_first_chunk().ok_or_else(damaged)?;
-        let (row, behind) = behind
-            .split_at_checked(number(length))
-            .ok_or_else(damaged)?;
+    let count = usize::from(u16::from_be_bytes(*count));
+    let mut rows = Vec::with_capacity(count.min(VALUE_MAX_BYTES));
+    for _ in 0..count {
+        let (row, behind) = take_row(rest).ok_or_else(damaged)?;
         rows.push(row);
         rest = behind;
     }
@@ -156,6 +180,10 @@ fn rows<'a>(bytes: &'a [u8], what: &str) -> Result<Vec<&'a [u8]>, StoreError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn slot_count(rows: &[&[u8]]) -> u16 {
+        u16::try_from(rows.len()).unwrap()
+    }
 
     fn row(n: usize, size: usize) -> Vec<u8> {
         vec![u8::try_from(n % 256).unwrap(); size]
@@ -180,12 +208,15 @@ mod tests {
                 let (found, rows) = unpack_log(value).unwrap();
                 prop_assert_eq!(found, Some(before));
                 prop_assert_eq!(rows[usize::from(*slot)].to_vec(), row(n, *size));
+                prop_assert_eq!(log_row(value, *slot).unwrap().unwrap(), row(n, *size));
+                prop_assert!(log_row(value, slot_count(&rows)).unwrap().is_none());
             }
         }
 
         #[test]
         fn damage_is_an_error_and_no_panic(value in proptest::collection::vec(any::<u8>(), 0..64)) {
             drop(unpack_log(&value));
+            drop(log_row(&value, 1));
             if let Ok(rows) = unpack(&value, "test") {
                 prop_assert_eq!(pack(&rows.iter().map(|row| row.to_vec()).collect::<Vec<_>>()), value);
             }

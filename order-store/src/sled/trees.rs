@@ -1,12 +1,11 @@
 //! The trees of the store, their keys, and one atomic write over all of them.
 
-use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
-use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
-
 use super::{digest::digest, head::Head, record::VALUE_MAX_BYTES};
 use crate::{OrderKey, StoreError, hash::fnv1a};
+use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
 
-/// One tree for each kind of record; in this order they go into every transaction.
+/// One tree for each kind of record; in this order they go into every transaction. Folders that format 2 began have records in
+/// the trees of attempts, transactions and refunds, which are read no more: [`locate`](super::locate) knows these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Meta,
@@ -208,21 +207,6 @@ pub(super) fn order_key(key: &OrderKey, part: u8) -> Vec<u8> {
     ]);
     bytes.extend_from_slice(&[0, part]);
     bytes
-}
-
-/// The key of a number in the index of attempts.
-pub(super) fn number_key(mch_id: &MchId, number: &OutTradeNo) -> Vec<u8> {
-    sharded([mch_id.as_str().as_bytes(), number.as_str().as_bytes()])
-}
-
-/// The key of a transaction in its index.
-pub(super) fn transaction_key(id: &TransactionId) -> Vec<u8> {
-    sharded([b"", id.as_str().as_bytes()])
-}
-
-/// The key of a refund's number in its index.
-pub(super) fn refund_key(mch_id: &MchId, number: &OutRefundNo) -> Vec<u8> {
-    sharded([mch_id.as_str().as_bytes(), number.as_str().as_bytes()])
 }
 
 /// The key of a packed value of the log or the outbox.
