@@ -371,7 +371,7 @@ impl<'a> Group<'a> {
             };
             let (row, found) = encode_log(last, &entry, &order, wanted);
             let (chunk, slot) = self.log.place(row.len(), 0);
-            self.log.push(row);
+            self.log.push(&row);
             last = Some(self.address(chunk, slot));
             home = found;
         }
@@ -411,7 +411,7 @@ impl<'a> Group<'a> {
             stored.slot = slot;
             bytes = encode(&stored);
         }
-        self.outbox.push(bytes);
+        self.outbox.push(&bytes);
         let entry = Entry::new(&key, created_at, hold.into());
         self.relay
             .push(RelayChange::Add(self.address(chunk, slot), entry));
@@ -462,8 +462,7 @@ impl<'a> Group<'a> {
             });
         }
         for ((group, chunk), rows) in &self.chunks {
-            let value =
-                (!rows.is_empty()).then(|| pack(&rows.iter().map(encode).collect::<Vec<_>>()));
+            let value = (!rows.is_empty()).then(|| pack(&rows.iter().map(encode).collect()));
             self.writes
                 .push((Kind::Outbox, packed_key(*group, *chunk), value));
         }
@@ -473,7 +472,7 @@ impl<'a> Group<'a> {
             let key = packed_key(self.number, chunk);
             let value = pack_log(counters.chain, &rows);
             counters.chain = counters.chain.link(&key, &value);
-            counters.rows += rows.len() as u64;
+            counters.rows += u64::from(rows.count());
             counters.next_group = self.number + 1;
             self.writes.push((Kind::Log, key, Some(value)));
         }

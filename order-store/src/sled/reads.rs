@@ -7,7 +7,7 @@ use super::{
     head::Head,
     inbox,
     locate::{Home, Place},
-    pack::{log_row, unpack_log},
+    pack::unpack_log,
     record::{Address, StoredLog, StoredOrder, decode, load_record},
     ring,
     trees::{INBOX_NEXT_KEY, Kind, Trees, damaged, packed_key},
@@ -22,7 +22,8 @@ fn load_row(trees: &Trees, at: Address) -> Result<StoredLog, StoreError> {
     let value = trees
         .get(Kind::Log, &packed_key(at.group, at.chunk))?
         .ok_or_else(|| no_row(at))?;
-    let row = log_row(&value, at.slot)?.ok_or_else(|| no_row(at))?;
+    let (_, rows) = unpack_log(&value)?;
+    let row = rows.get(at.slot)?.ok_or_else(|| no_row(at))?;
     let stored: StoredLog = decode(row, "row of the log")?;
     // Each row is behind the one before it, so a damaged chain cannot go round for ever.
     if stored.prev.is_some_and(|prev| prev >= at) {

@@ -42,7 +42,7 @@ impl Rebuild {
 
     fn follow(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         let (group, chunk) = parse_packed_key(key)?;
-        for (slot, row) in (0..).zip(unpack_log(value)?.1) {
+        for (slot, row) in (0..).zip(unpack_log(value)?.1.all()?) {
             let row: StoredLog = decode(row, "row of the log")?;
             let at = Address { group, chunk, slot };
             let key = row.key()?;

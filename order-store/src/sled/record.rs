@@ -17,7 +17,7 @@ const JSON_VERSION: u8 = 1;
 /// Records in the [`encoding`].
 const RECORD_VERSION: u8 = 2;
 /// What most records need, so that writing one seldom moves it.
-const RECORD_BYTES: usize = 512;
+const RECORD_BYTES: usize = 1_000;
 /// The most bytes of a value. A leaf of sled's holds up to 16 values and is written whole; one above 128 KiB becomes a
 /// file of its own that sled never syncs. So values are small.
 pub(super) const VALUE_MAX_BYTES: usize = 5_700;

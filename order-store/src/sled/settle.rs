@@ -123,6 +123,7 @@ pub(super) fn load_chunk(
 /// The rows in one value of the outbox.
 pub(super) fn rows_of(value: &[u8]) -> Result<Vec<StoredRow>, StoreError> {
     unpack(value, "outbox")?
+        .all()?
         .into_iter()
         .map(|row| decode(row, "row of the outbox"))
         .collect()

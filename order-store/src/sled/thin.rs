@@ -55,7 +55,7 @@ impl<'a> Thin<'a> {
     fn log(&mut self, key: &[u8], value: &[u8]) -> Result<Vec<u8>, StoreError> {
         let (group, chunk) = parse_packed_key(key)?;
         let mut rows = Vec::new();
-        for (slot, bytes) in (0..).zip(unpack_log(value)?.1) {
+        for (slot, bytes) in (0..).zip(unpack_log(value)?.1.all()?) {
             let row: StoredLog = decode(bytes, "row of the log")?;
             let at = Address { group, chunk, slot };
             rows.push(match &row.order {
@@ -65,7 +65,7 @@ impl<'a> Thin<'a> {
                 _ => bytes.to_vec(),
             });
         }
-        let value = pack_log(self.chain, &rows);
+        let value = pack_log(self.chain, &rows.into_iter().collect());
         self.chain = self.chain.link(key, &value);
         Ok(value)
     }
