@@ -3,7 +3,7 @@
 //! One takes what is waiting and decides it as a group; the other writes a group in one transaction, flushes, syncs the
 //! file, and only then answers. While a group is written the next is decided, against what the first one changes. No
 //! timer gathers a group: what comes in meanwhile is the next one. When nothing else waits and nothing is being written, the
-//! first thread writes the group itself, which spares a lone caller the way to the second.
+//! first thread writes a small group itself, which spares a lone caller the way to the second.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -32,6 +32,9 @@ use crate::{StoreError, random::Randoms};
 
 /// The most jobs of a group.
 const GROUP_MAX: usize = 256;
+
+/// So many callers gain more when their group is written at once than when the next is decided meanwhile.
+const FEW: usize = 4;
 
 /// What the deciding thread owns.
 pub(super) struct Committer {
@@ -207,8 +210,9 @@ impl Committer {
             self.writing.finish()?;
             self.changes = Changes::default();
         }
+        let few = jobs.len() <= FEW;
         let (decided, changes) = self.decide(jobs);
-        if self.writing.is_idle() && self.jobs.is_empty() {
+        if few && self.writing.is_idle() && self.jobs.is_empty() {
             self.changes = Changes::default();
             return self.writing.here(decided);
         }

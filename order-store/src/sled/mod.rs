@@ -7,6 +7,7 @@
 
 mod aside;
 mod checkpoint;
+mod chunks;
 mod committer;
 mod compact;
 mod digest;

@@ -170,11 +170,11 @@ fn fill([packed, plain]: [u8; 2], head: &[u8], rows: &Chunk) -> Vec<u8> {
 /// The rows of a value, compressed no longer.
 pub(super) struct Rows<'a> {
     bytes: Cow<'a, [u8]>,
-    what: &'a str,
+    what: &'static str,
 }
 
 /// The rows of one value.
-pub(super) fn unpack<'a>(value: &'a [u8], what: &'a str) -> Result<Rows<'a>, StoreError> {
+pub(super) fn unpack<'a>(value: &'a [u8], what: &'static str) -> Result<Rows<'a>, StoreError> {
     let bytes = match value.split_first() {
         Some((&PACKED_VERSION, block)) => decompress(block, what)?,
         _ => checked(value, what)?.into(),
@@ -223,6 +223,14 @@ fn decompress<'a>(block: &[u8], what: &str) -> Result<Cow<'a, [u8]>, StoreError>
 }
 
 impl Rows<'_> {
+    /// The same, on their own.
+    pub(super) fn into_owned(self) -> Rows<'static> {
+        Rows {
+            bytes: self.bytes.into_owned().into(),
+            what: self.what,
+        }
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> Result<u16, StoreError> {
         let count = self.bytes.first_chunk().ok_or_else(|| overrun(self.what))?;

@@ -19,10 +19,7 @@ use crate::{
 
 /// A row of some order's log.
 fn load_row(trees: &Trees, at: Address) -> Result<StoredLog, StoreError> {
-    let value = trees
-        .get(Kind::Log, &packed_key(at.group, at.chunk))?
-        .ok_or_else(|| no_row(at))?;
-    let (_, rows) = unpack_log(&value)?;
+    let rows = trees.log(at.group, at.chunk)?.ok_or_else(|| no_row(at))?;
     let row = rows.get(at.slot)?.ok_or_else(|| no_row(at))?;
     let stored: StoredLog = decode(row, "row of the log")?;
     // Each row is behind the one before it, so a damaged chain cannot go round for ever.

@@ -1,7 +1,15 @@
 //! The trees of the store, their keys, and one atomic write over all of them.
 
-use super::{digest::digest, head::Head, record::VALUE_MAX_BYTES};
+use super::{
+    chunks::Chunks,
+    digest::digest,
+    head::Head,
+    pack::{Rows, unpack_log},
+    record::VALUE_MAX_BYTES,
+};
 use crate::{OrderKey, StoreError, hash::fnv1a};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
 
 /// One tree for each kind of record; in this order they go into every transaction. Folders that format 2 began have records in
@@ -74,10 +82,20 @@ pub(super) struct Applied {
 }
 
 /// The open trees.
-#[derive(Clone)]
 pub(super) struct Trees {
     db: Db,
     trees: Vec<Tree>,
+    chunks: Mutex<Chunks>,
+}
+
+impl Clone for Trees {
+    fn clone(&self) -> Self {
+        Self {
+            db: self.db.clone(),
+            trees: self.trees.clone(),
+            chunks: Mutex::default(),
+        }
+    }
 }
 
 impl Trees {
@@ -86,7 +104,11 @@ impl Trees {
             .iter()
             .map(|name| db.open_tree(name))
             .collect::<Result<_, _>>()?;
-        Ok(Self { db, trees })
+        Ok(Self {
+            db,
+            trees,
+            chunks: Mutex::default(),
+        })
     }
 
     pub(super) fn tree(&self, kind: Kind) -> &Tree {
@@ -95,6 +117,24 @@ impl Trees {
 
     pub(super) fn get(&self, kind: Kind, key: &[u8]) -> Result<Option<IVec>, StoreError> {
         self.tree(kind).get(key).map_err(|error| damaged(&error))
+    }
+
+    /// The rows of a value of the log; nothing when there is none.
+    pub(super) fn log(
+        &self,
+        group: u64,
+        chunk: u16,
+    ) -> Result<Option<Arc<Rows<'static>>>, StoreError> {
+        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = chunks.get((group, chunk)) {
+            return Ok(Some(rows));
+        }
+        let Some(value) = self.get(Kind::Log, &packed_key(group, chunk))? else {
+            return Ok(None);
+        };
+        let rows = Arc::new(unpack_log(&value)?.1.into_owned());
+        chunks.keep((group, chunk), Arc::clone(&rows));
+        Ok(Some(rows))
     }
 
     /// A number of eight bytes in the tree of single values.
