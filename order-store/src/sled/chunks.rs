@@ -10,27 +10,30 @@ use super::pack::Rows;
 /// How many are kept: less than half a megabyte.
 const SLOTS: usize = 64;
 
+/// Group and chunk.
+type Key = (u64, u16);
+
 #[derive(Default)]
 pub(super) struct Chunks {
-    slots: Vec<Option<((u64, u16), Arc<Rows<'static>>)>>,
+    slots: Vec<Option<(Key, Arc<Rows<'static>>)>>,
 }
 
 impl Chunks {
-    pub(super) fn get(&self, key: (u64, u16)) -> Option<Arc<Rows<'static>>> {
+    pub(super) fn get(&self, key: Key) -> Option<Arc<Rows<'static>>> {
         match self.slots.get(slot(key)) {
             Some(Some((kept, rows))) if *kept == key => Some(Arc::clone(rows)),
             _ => None,
         }
     }
 
-    pub(super) fn keep(&mut self, key: (u64, u16), rows: Arc<Rows<'static>>) {
+    pub(super) fn keep(&mut self, key: Key, rows: Arc<Rows<'static>>) {
         self.slots.resize_with(SLOTS, || None);
         self.slots[slot(key)] = Some((key, rows));
     }
 }
 
 /// Chunks of a group, and groups that follow each other, have slots of their own.
-fn slot((group, chunk): (u64, u16)) -> usize {
+fn slot((group, chunk): Key) -> usize {
     let place = group.wrapping_mul(7).wrapping_add(chunk.into());
     usize::try_from(place % SLOTS as u64).unwrap_or_default()
 }

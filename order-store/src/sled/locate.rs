@@ -382,16 +382,13 @@ mod tests {
             let mut model: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
             for (hash, before, after) in steps {
                 let known = model.entry(hash).or_default();
-                match known.iter_mut().find(|value| **value == before) {
-                    Some(value) => {
-                        prop_assert!(hashes.replace(hash, before, after + 100));
-                        *value = after + 100;
-                    }
-                    None => {
-                        prop_assert!(!hashes.replace(hash, before, after));
-                        hashes.add(hash, before);
-                        known.push(before);
-                    }
+                if let Some(value) = known.iter_mut().find(|value| **value == before) {
+                    prop_assert!(hashes.replace(hash, before, after + 100));
+                    *value = after + 100;
+                } else {
+                    prop_assert!(!hashes.replace(hash, before, after));
+                    hashes.add(hash, before);
+                    known.push(before);
                 }
             }
             for (hash, known) in &model {

@@ -296,7 +296,7 @@ mod tests {
             state.to_be_bytes()[0]
         };
         (0..size)
-            .map(|at| if n % 2 == 0 { 7 } else { byte(at) })
+            .map(|at| if n.is_multiple_of(2) { 7 } else { byte(at) })
             .collect()
     }
 

@@ -84,7 +84,7 @@ pub(super) struct Applied {
 /// The open trees.
 pub(super) struct Trees {
     db: Db,
-    trees: Vec<Tree>,
+    kinds: Vec<Tree>,
     chunks: Mutex<Chunks>,
 }
 
@@ -92,7 +92,7 @@ impl Clone for Trees {
     fn clone(&self) -> Self {
         Self {
             db: self.db.clone(),
-            trees: self.trees.clone(),
+            kinds: self.kinds.clone(),
             chunks: Mutex::default(),
         }
     }
@@ -100,19 +100,19 @@ impl Clone for Trees {
 
 impl Trees {
     pub(super) fn open(db: Db) -> ::sled::Result<Self> {
-        let trees = NAMES
+        let kinds = NAMES
             .iter()
             .map(|name| db.open_tree(name))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             db,
-            trees,
+            kinds,
             chunks: Mutex::default(),
         })
     }
 
     pub(super) fn tree(&self, kind: Kind) -> &Tree {
-        &self.trees[kind as usize]
+        &self.kinds[kind as usize]
     }
 
     pub(super) fn get(&self, kind: Kind, key: &[u8]) -> Result<Option<IVec>, StoreError> {
@@ -154,7 +154,7 @@ impl Trees {
 
     /// Whether no tree holds anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.trees.iter().all(Tree::is_empty)
+        self.kinds.iter().all(Tree::is_empty)
     }
 
     /// The head as it was written last; nothing in a folder that has none yet.
@@ -172,7 +172,7 @@ impl Trees {
     /// Writes all or nothing, and with it the head that follows from `head`. It is in sled's buffer then, and on disk after
     /// [`Trees::flush`] and a sync of the file.
     pub(super) fn apply(&self, writes: &Writes, head: &Head) -> ::sled::Result<Applied> {
-        let done = self.trees.as_slice().transaction(|trees| {
+        let done = self.kinds.as_slice().transaction(|trees| {
             let mut head = *head;
             let mut changes = Vec::with_capacity(writes.len());
             for (kind, key, value) in writes {

@@ -34,7 +34,9 @@ impl Writer {
         } = decided;
         if let Some(failed) = self.shared.failed() {
             let why = failed.to_string();
-            answers.into_iter().for_each(|answer| answer.fail(&why));
+            for answer in answers {
+                answer.fail(&why);
+            }
             return Err(failed);
         }
         if writes.is_empty() {
