@@ -64,10 +64,6 @@ impl Index {
         self.accounts.entry((mch_id, appid)).or_default();
     }
 
-    pub(crate) fn knows(&self, mch_id: &MchId, appid: &AppId) -> bool {
-        self.accounts.contains_key(&(mch_id.clone(), appid.clone()))
-    }
-
     /// The one copy of this number.
     pub(crate) fn merchant(&mut self, mch_id: &MchId) -> Arc<MchId> {
         if let Some(known) = self.merchants.get(mch_id) {

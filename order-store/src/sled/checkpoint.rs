@@ -18,6 +18,7 @@ use super::{
     fault::{Faults, Step},
     folder::{Folder, io_error},
     head::{Head, SEALED_BYTES},
+    locate::{Hashes, Locator},
 };
 use crate::{
     Day, StoreError, Timestamp,
@@ -32,7 +33,7 @@ pub(super) const FILE: &str = "clean";
 pub(super) const NEW_FILE: &str = "clean.new";
 /// Changes with every change of what follows: a note of another version is no note.
 const MAGIC: &[u8; 8] = b"ordclean";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const PAGE_BYTES: usize = 64 << 10;
 
 /// What a clean stop left.
@@ -42,12 +43,19 @@ pub(super) struct Checkpoint {
     /// The length of sled's file.
     pub(super) db_bytes: u64,
     pub(super) index: Index,
+    pub(super) locator: Locator,
 }
 
 impl Checkpoint {
     /// Writes it under a name that does not count, syncs it, and gives it the name that does. The folder's own sync is
     /// the caller's.
-    fn write(folder: &Path, head: &Head, db_bytes: u64, index: &Index) -> io::Result<()> {
+    fn write(
+        folder: &Path,
+        head: &Head,
+        db_bytes: u64,
+        index: &Index,
+        locator: &Locator,
+    ) -> io::Result<()> {
         let new = folder.join(NEW_FILE);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
@@ -59,6 +67,7 @@ impl Checkpoint {
         out.put(&head.seal())?;
         out.put(&db_bytes.to_be_bytes())?;
         put_index(&mut out, index)?;
+        put_locator(&mut out, locator)?;
         let file = out.finish()?;
         file.sync_all()?;
         fs::rename(&new, folder.join(FILE))
@@ -70,12 +79,13 @@ impl Checkpoint {
         head: &Head,
         db_bytes: u64,
         index: &Index,
+        locator: &Locator,
         faults: &Faults,
     ) -> Result<(), StoreError> {
         let path = &folder.path;
         faults
             .around(Step::Checkpoint, || {
-                Self::write(path, head, db_bytes, index)
+                Self::write(path, head, db_bytes, index, locator)
             })
             .map_err(io_error("writing the note of a clean stop in", path))?;
         folder.sync_names()
@@ -89,10 +99,12 @@ impl Checkpoint {
         let head = Head::unseal(&input.array::<SEALED_BYTES>()?)?;
         let db_bytes = input.number()?;
         let index = take_index(&mut input)?;
+        let locator = take_locator(&mut input)?;
         input.finish().then_some(Self {
             head,
             db_bytes,
             index,
+            locator,
         })
     }
 
@@ -168,6 +180,43 @@ fn take_index<R: Read>(input: &mut Digested<R>) -> Option<Index> {
         *places = take_places(input, &merchants)?;
     }
     Some(index)
+}
+
+fn put_locator<W: Write>(out: &mut Digesting<W>, locator: &Locator) -> io::Result<()> {
+    let Locator {
+        orders,
+        numbers,
+        transactions,
+        refunds,
+    } = locator;
+    for hashes in [orders, numbers, transactions, refunds] {
+        out.count(hashes.len())?;
+        for (hash, value) in hashes.iter() {
+            out.put(&hash.to_be_bytes())?;
+            out.put(&value.to_be_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn take_locator<R: Read>(input: &mut Digested<R>) -> Option<Locator> {
+    Some(Locator {
+        orders: take_hashes(input)?,
+        numbers: take_hashes(input)?,
+        transactions: take_hashes(input)?,
+        refunds: take_hashes(input)?,
+    })
+}
+
+fn take_hashes<R: Read>(input: &mut Digested<R>) -> Option<Hashes> {
+    let count = input.number()?;
+    // The digest comes last, so a count is not believed beyond what a ledger may well have.
+    let mut hashes = Hashes::with_capacity(usize::try_from(count.min(1 << 24)).ok()?);
+    for _ in 0..count {
+        let hash = input.number()?;
+        hashes.add(hash, input.number()?);
+    }
+    Some(hashes)
 }
 
 fn take_places<R: Read>(input: &mut Digested<R>, merchants: &[Arc<MchId>]) -> Option<ByTime> {
@@ -356,6 +405,16 @@ mod tests {
         index
     }
 
+    fn locator() -> Locator {
+        let mut locator = Locator::default();
+        for n in 0..3_000_u64 {
+            locator.orders.add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15), n);
+            locator.transactions.add(n / 2, n);
+            locator.refunds.add(n, n);
+        }
+        locator
+    }
+
     #[test]
     fn it_comes_back_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
@@ -364,10 +423,10 @@ mod tests {
             commits: 9,
             ..Head::default()
         };
-        Checkpoint::write(folder.path(), &head, 77, &index()).unwrap();
+        Checkpoint::write(folder.path(), &head, 77, &index(), &locator()).unwrap();
         let found = Checkpoint::read(folder.path()).unwrap();
         assert_eq!((found.head, found.db_bytes), (head, 77));
-        assert_eq!(found.index, index());
+        assert_eq!((found.index, found.locator), (index(), locator()));
 
         let path = folder.path().join(FILE);
         let whole = fs::read(&path).unwrap();

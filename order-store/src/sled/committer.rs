@@ -1,11 +1,18 @@
-//! The one thread that writes.
+//! The threads that write.
 //!
-//! It takes what is waiting, decides it as one group, writes it in one transaction, flushes, syncs the file, and only
-//! then answers. No timer gathers the group: what comes in during a sync is the next one.
+//! One takes what is waiting and decides it as a group; the other writes a group in one transaction, flushes, syncs the
+//! file, and only then answers. While a group is written the next is decided, against what the first one changes. No
+//! timer gathers a group: what comes in meanwhile is the next one. When nothing else waits and nothing is being written, the
+//! first thread writes a small group itself, which spares a lone caller the way to the second.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{Builder, JoinHandle},
 };
 
 use tokio::sync::mpsc;
@@ -14,26 +21,125 @@ use super::{
     Live, Shared,
     checkpoint::Checkpoint,
     disk::Disk,
-    fault::Step,
     folder::{Folder, io_error},
-    group::{Counters, Decided, Group, RelayChange, low_write},
-    head::Head,
-    job::{Answer, Job, Reply},
+    group::{Changes, Counters, Decided, Ground, Group, low_write},
+    job::{Job, Reply},
+    locate::Locator,
     trees::Trees,
+    writer::Writer,
 };
-use crate::{StoreError, random::random};
+use crate::{StoreError, random::Randoms};
 
 /// The most jobs of a group.
 const GROUP_MAX: usize = 256;
 
-/// What the thread owns.
+/// So many callers gain more when their group is written at once than when the next is decided meanwhile.
+const FEW: usize = 4;
+
+/// What the deciding thread owns.
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
     pub(super) trees: Trees,
     pub(super) counters: Counters,
-    pub(super) disk: Disk,
+    pub(super) randoms: Randoms,
     pub(super) folder: Folder,
     pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) writing: Writing,
+    /// What the last group changed, which may still be on its way to the disk.
+    pub(super) changes: Changes,
+}
+
+/// The writing thread, and the way to it.
+pub(super) struct Writing {
+    writer: Arc<Mutex<Writer>>,
+    /// How many groups the thread was given, and how many it is done with.
+    given: u64,
+    done: Arc<AtomicU64>,
+    groups: SyncSender<Decided>,
+    thread: JoinHandle<()>,
+}
+
+impl Writing {
+    pub(super) fn start(writer: Writer) -> Result<Self, StoreError> {
+        let shared = Arc::clone(&writer.shared);
+        let writer = Arc::new(Mutex::new(writer));
+        let done = Arc::new(AtomicU64::new(0));
+        // A group is handed over when the thread is done with the one before.
+        let (groups, received) = sync_channel(0);
+        let (its_writer, its_done) = (Arc::clone(&writer), Arc::clone(&done));
+        let thread = Builder::new()
+            .name("order-store-write".to_owned())
+            .spawn(move || write_all(&shared, &its_writer, &its_done, &received))
+            .map_err(|error| StoreError::Io {
+                what: "starting the thread order-store-write".to_owned(),
+                error,
+            })?;
+        Ok(Self {
+            writer,
+            given: 0,
+            done,
+            groups,
+            thread,
+        })
+    }
+
+    fn is_idle(&self) -> bool {
+        self.done.load(Ordering::Acquire) == self.given
+    }
+
+    fn here(&self, decided: Decided) -> Result<(), StoreError> {
+        self.writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .commit(decided)
+    }
+
+    /// Gives the thread a group, once it is done with the one before.
+    fn hand_over(&mut self, decided: Decided) -> Result<(), StoreError> {
+        self.given += 1;
+        self.groups.send(decided).map_err(|_| StoreError::Closed)
+    }
+
+    /// Waits until all is written.
+    fn finish(&mut self) -> Result<(), StoreError> {
+        if self.is_idle() {
+            return Ok(());
+        }
+        // The thread takes this one, which is nothing to do, when it is done with the one before.
+        self.hand_over(Decided::default())
+    }
+
+    /// Ends the thread, and gives the writer back.
+    fn end(self) -> Option<Writer> {
+        drop(self.groups);
+        self.thread.join().ok()?;
+        let writer = Arc::into_inner(self.writer)?;
+        writer.into_inner().ok()
+    }
+}
+
+fn write_all(
+    shared: &Shared,
+    writer: &Mutex<Writer>,
+    done: &AtomicU64,
+    groups: &Receiver<Decided>,
+) {
+    for decided in groups {
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            // A failed group has said so to its callers, and the store to everyone.
+            drop(
+                writer
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .commit(decided),
+            );
+        }));
+        if written.is_err() {
+            shared.fail("the committer panicked");
+            return;
+        }
+        done.fetch_add(1, Ordering::Release);
+    }
 }
 
 impl Committer {
@@ -45,17 +151,25 @@ impl Committer {
             shared.fail("the committer panicked");
             return;
         };
-        let last = catch_unwind(AssertUnwindSafe(|| self.shut()))
-            .unwrap_or_else(|_| Err(shared.fail("the store panicked while it was closed")));
+        self.jobs.close();
         let Self {
-            trees,
-            disk,
+            counters,
             folder,
+            writing,
+            trees,
             ..
         } = self;
+        drop(trees);
+        let Some(mut writer) = writing.end() else {
+            shared.fail("the committer panicked");
+            return;
+        };
+        let last = catch_unwind(AssertUnwindSafe(|| shut(&mut writer, &counters)))
+            .unwrap_or_else(|_| Err(shared.fail("the store panicked while it was closed")));
+        let Writer { trees, disk, .. } = writer;
         // sled writes no more once its last handle is gone.
         drop(trees);
-        let result = last.and_then(|live| leave(live, &disk, &folder));
+        let result = last.and_then(|(live, locator)| leave(live, &locator, &disk, &folder));
         // The lock on the folder goes before anyone hears that the store is closed.
         drop((disk, folder));
         if let Some(reply) = closing {
@@ -82,148 +196,82 @@ impl Committer {
                     None
                 };
             }
-            let decided = self.decide(jobs);
-            if self.commit(decided).is_err() || closing.is_some() {
+            let written = self.group(jobs);
+            if written.is_err() || closing.is_some() || self.shared.failed().is_some() {
                 return closing;
             }
         }
         None
     }
 
-    fn decide(&mut self, jobs: Vec<Job>) -> Decided {
-        let live = self
-            .shared
-            .live
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut relay = self.shared.relay();
-        let mut group = Group::new(
-            &self.trees,
-            &mut self.counters,
-            self.shared.clock.now(),
-            self.shared.dead_letter,
-        );
-        for job in jobs {
-            group.take(job, &mut relay, random);
+    fn group(&mut self, jobs: Vec<Job>) -> Result<(), StoreError> {
+        if jobs.iter().any(|job| matches!(job, Job::Load(..))) {
+            // An import reads more than what the group before tells of.
+            self.writing.finish()?;
+            self.changes = Changes::default();
         }
-        let live = live
-            .as_ref()
-            .expect("the store is live while its committer works");
-        group.finish(&relay, &live.index)
-    }
-
-    fn commit(&mut self, decided: Decided) -> Result<(), StoreError> {
-        let Decided {
-            writes,
-            answers,
-            marks,
-            relay: relay_changes,
-        } = decided;
-        if writes.is_empty() {
-            // Everything was known or refused; what that rests on was synced before.
-            answers.into_iter().for_each(Answer::send);
-            return Ok(());
+        let few = jobs.len() <= FEW;
+        let (decided, changes) = self.decide(jobs);
+        if few && self.writing.is_idle() && self.jobs.is_empty() {
+            self.changes = Changes::default();
+            return self.writing.here(decided);
         }
-        // Readers wait from here to the sync: sled shows a transaction before it is durable.
-        let mut live = self
-            .shared
-            .live
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let before = live
-            .as_ref()
-            .expect("the store is live while its committer works")
-            .head;
-        let head = Head {
-            commits: before.commits + 1,
-            group: self.counters.next_group - 1,
-            rows: self.counters.rows,
-            chain: self.counters.chain,
-            ..before
-        };
-        let applied = match self.disk.write(&self.trees, &writes, &head) {
-            Ok(applied) => applied,
-            Err(error) => {
-                let why = error.to_string();
-                let failed = self.shared.fail(&why);
-                drop(live);
-                for answer in answers {
-                    answer.fail(&why);
-                }
-                return Err(failed);
-            }
-        };
-        if let Some(audit) = self.shared.audit().as_mut() {
-            audit.note(&writes, &applied);
-        }
-        if let Some(live) = live.as_mut() {
-            live.head = applied.head;
-            for (key, before, after) in &marks {
-                live.index.change(key, before.as_ref(), after);
-            }
-        }
-        let woken = self.settle(relay_changes);
-        drop(live);
-        for answer in answers {
-            // A fault here stands for a crash; a failure to answer is none of the ledger's.
-            drop(self.disk.faults.around(Step::Answer, || {
-                answer.send();
-                Ok(())
-            }));
-        }
-        if woken {
-            self.shared
-                .wake
-                .send_modify(|turn| *turn = turn.wrapping_add(1));
-        }
+        self.writing.hand_over(decided)?;
+        self.changes = changes;
         Ok(())
     }
 
-    /// Brings the outbox in memory up to date; says whether rows may have become ready.
-    fn settle(&self, changes: Vec<RelayChange>) -> bool {
-        let mut relay = self.shared.relay();
-        let woken = !changes.is_empty();
-        for change in changes {
-            match change {
-                RelayChange::Add(address, entry) => relay.add(address, entry),
-                RelayChange::Remove(address) => relay.remove(address),
-                RelayChange::Set(address, status) => relay.set(address, status),
-            }
-        }
-        woken
-    }
-
-    /// Writes where the outbox begins, syncs a last time, and lets go of the ledger.
-    fn shut(&mut self) -> Result<Live, StoreError> {
-        self.jobs.close();
-        let result = if let Some(failed) = self.shared.failed() {
-            Err(failed)
-        } else {
-            let lowest = self.shared.relay().lowest_group();
-            self.commit(Decided {
-                writes: vec![low_write(lowest.unwrap_or(self.counters.next_group))],
-                answers: Vec::new(),
-                marks: Vec::new(),
-                relay: Vec::new(),
-            })
+    fn decide(&mut self, jobs: Vec<Job>) -> (Decided, Changes) {
+        let shared = &self.shared;
+        let ground = Ground {
+            trees: &self.trees,
+            locator: &shared.locator,
+            changes: &self.changes,
         };
-        let live = self.shared.shut();
-        result?;
-        self.disk
-            .mark
-            .sync(&self.disk.faults)
-            .map_err(|error| self.shared.fail(&error.to_string()))?;
-        live.ok_or(StoreError::Closed)
+        let mut group = Group::new(
+            ground,
+            &mut self.counters,
+            shared.clock.now(),
+            shared.dead_letter,
+        );
+        for job in jobs {
+            group.take(job, || shared.relay(), || self.randoms.next());
+        }
+        group.finish(|| shared.relay())
     }
 }
 
+/// Writes where the outbox begins, syncs a last time, and lets go of the ledger.
+fn shut(writer: &mut Writer, counters: &Counters) -> Result<(Live, Locator), StoreError> {
+    let shared = Arc::clone(&writer.shared);
+    let result = if let Some(failed) = shared.failed() {
+        Err(failed)
+    } else {
+        let lowest = shared.relay().lowest_group();
+        writer.commit(Decided {
+            writes: vec![low_write(lowest.unwrap_or(counters.next_group))],
+            tip: counters.tip(),
+            ..Decided::default()
+        })
+    };
+    let live = shared.shut();
+    result?;
+    writer
+        .disk
+        .mark
+        .sync(&writer.disk.faults)
+        .map_err(|error| shared.fail(&error.to_string()))?;
+    let live = live.ok_or(StoreError::Closed)?;
+    Ok((live, std::mem::take(&mut *shared.locator_mut())))
+}
+
 /// Leaves the note of a clean stop, last of all.
-fn leave(live: Live, disk: &Disk, folder: &Folder) -> Result<(), StoreError> {
+fn leave(live: Live, locator: &Locator, disk: &Disk, folder: &Folder) -> Result<(), StoreError> {
     let Live { trees, index, head } = live;
     drop(trees);
     disk.db
         .sync_data()
         .map_err(io_error("syncing the ledger in", &folder.path))?;
     let db_bytes = folder.db_bytes()?;
-    Checkpoint::leave(folder, &head, db_bytes, &index, &disk.faults)
+    Checkpoint::leave(folder, &head, db_bytes, &index, locator, &disk.faults)
 }

@@ -1,7 +1,9 @@
 //! Compaction: the ledger rebuilt in fresh files, which then take the place of the old ones.
 //!
-//! sled gives no space back. So every record is copied, byte for byte, into a new sled in `compact.new`; that one is synced
-//! and verified against the same head; then the folder is renamed to `compact.ready`, and from that moment on it is the
+//! sled gives no space back. So every record that counts is copied into a new sled in `compact.new`: of an order that has changed,
+//! its last state alone, while each row of the log and its place stay. The new ledger has a head and a mark of its own; it is
+//! synced and verified; then the folder is renamed to `compact.ready`,
+//! and from that moment on it is the
 //! ledger: whoever opens the folder next moves its files to where the old ones are, and goes on with that if it was cut
 //! off. A crash before the rename leaves the old ledger, one after it the new one. Last of all the note of a clean stop is left
 //! again: what was verified here need not be copied and verified before the next start.
@@ -13,7 +15,10 @@ use super::{
     fault::{Faults, Step},
     folder::{BLOBS, CONF_FILE, DB_FILE, Folder, SNAPSHOT_PREFIX, exists, io_error, sync_path},
     head::Head,
+    locate::Locator,
+    mark::{self, Mark},
     open::{Closed, How, fenced, open_closed, open_sled},
+    thin::Thin,
     trees::{HEAD_KEY, Kind, Trees, damaged},
     verify::{Audit, Nobody},
 };
@@ -51,10 +56,11 @@ fn compact_here(path: &Path, how: &How) -> Result<Compacted, StoreError> {
         trees,
         head,
         index,
+        locator,
     } = open_closed(path, how)?;
     let bytes_before = folder.db_bytes()?;
     let new = folder.path.join(NEW_FOLDER);
-    copy(&trees, &new, &head, how)?;
+    let head = copy(&trees, &locator, &new, &head, how)?;
     // The old ledger must not be open while its files are replaced.
     drop(trees);
     how.faults
@@ -66,7 +72,7 @@ fn compact_here(path: &Path, how: &How) -> Result<Compacted, StoreError> {
     finish(&folder, &how.faults)?;
     folder.close_to_others()?;
     let bytes_after = folder.db_bytes()?;
-    Checkpoint::leave(&folder, &head, bytes_after, &index, &how.faults)?;
+    Checkpoint::leave(&folder, &head, bytes_after, &index, &locator, &how.faults)?;
     Ok(Compacted {
         records: head.records,
         bytes_before,
@@ -74,9 +80,17 @@ fn compact_here(path: &Path, how: &How) -> Result<Compacted, StoreError> {
     })
 }
 
-/// Fills a new sled in `new` with all records, synced and verified.
-fn copy(from: &Trees, new: &Path, head: &Head, how: &How) -> Result<(), StoreError> {
+/// Fills a new sled in `new` with all records that count, synced and verified, and gives its head.
+fn copy(
+    from: &Trees,
+    locator: &Locator,
+    new: &Path,
+    head: &Head,
+    how: &How,
+) -> Result<Head, StoreError> {
     let mut to = Some(open_new(new, how)?);
+    let mut thin = Thin::new(from, locator);
+    let mut made = Head::default();
     let mut copied = 0;
     for kind in Kind::ALL {
         let mut records = from.tree(kind).iter();
@@ -85,8 +99,11 @@ fn copy(from: &Trees, new: &Path, head: &Head, how: &How) -> Result<(), StoreErr
             let mut taken = 0;
             for item in records.by_ref().take(SLICE) {
                 let (key, value) = item.map_err(|error| damaged(&error))?;
-                batch.insert(key, value);
                 taken += 1;
+                if let Some(value) = thin.record(kind, &key, &value)? {
+                    made.count(kind, &key, &value)?;
+                    batch.insert(key, value);
+                }
             }
             if taken == 0 {
                 break;
@@ -108,19 +125,31 @@ fn copy(from: &Trees, new: &Path, head: &Head, how: &How) -> Result<(), StoreErr
             }
         }
     }
+    if made.rows != head.rows {
+        return Err(StoreError::Corrupt {
+            what: format!("{} rows of the log became {}", head.rows, made.rows),
+        });
+    }
+    let made = Head {
+        commits: head.commits + 1,
+        // The last group may have had rows of the outbox alone, which are gone.
+        group: head.group,
+        ..made
+    };
     let to = match to {
         Some(trees) => trees,
         None => open_new(new, how)?,
     };
+    to.tree(Kind::Meta)
+        .insert(HEAD_KEY, made.encode().as_slice())
+        .map_err(|error| damaged(&error))?;
     to.flush().map_err(|error| damaged(&error))?;
-    let found = to.get(Kind::Meta, HEAD_KEY)?;
-    if found.as_deref() != Some(&head.encode()) {
-        return Err(StoreError::Corrupt {
-            what: "the rebuilt ledger has another head".to_owned(),
-        });
-    }
-    Audit::new(head, head).run(&to, &mut Nobody, |progress| how.report(progress))?;
+    Audit::new(&made, &made).run(&to, &mut Nobody, |progress| how.report(progress))?;
     drop(to);
+    Mark::create(new)
+        .and_then(|()| Mark::open(new))
+        .and_then(|mut mark| mark.write(&made, &how.faults))
+        .map_err(io_error("making the high-water mark in", new))?;
     let blobs = new.join(BLOBS);
     for entry in fs::read_dir(new).map_err(io_error("reading", new))? {
         sync_path(&entry.map_err(io_error("reading", new))?.path())?;
@@ -134,7 +163,8 @@ fn copy(from: &Trees, new: &Path, head: &Head, how: &How) -> Result<(), StoreErr
             what: format!("{} is not empty", blobs.display()),
         });
     }
-    sync_path(new)
+    sync_path(new)?;
+    Ok(made)
 }
 
 fn open_new(new: &Path, how: &How) -> Result<Trees, StoreError> {
@@ -155,7 +185,7 @@ pub(super) fn finish(folder: &Folder, faults: &Faults) -> Result<(), StoreError>
     tracing::info!(folder = %folder.path.display(), "the compacted ledger takes the place of the old one");
     // A snapshot is only a short cut, and the old one's is of the old file.
     remove_snapshots(&folder.path)?;
-    for name in [DB_FILE, CONF_FILE] {
+    for name in [DB_FILE, CONF_FILE, mark::FILE] {
         let from = ready.join(name);
         if !exists(&from)? {
             continue;

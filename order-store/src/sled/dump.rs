@@ -8,7 +8,7 @@ use super::{
     Live, Shared,
     group::Group,
     inbox,
-    reads::{load, load_log, load_log_rows},
+    reads::load_log,
     record::StoredRow,
     relay::Relay,
     settle::load_row,
@@ -21,6 +21,7 @@ use crate::{
 };
 
 pub(super) fn orders(
+    shared: &Shared,
     live: &Live,
     after: Option<&Cursor>,
     limit: usize,
@@ -28,10 +29,12 @@ pub(super) fn orders(
     let keys = live.index.behind(after, limit.min(RECORDS_MAX));
     keys.iter()
         .map(|key| {
-            let order = load(&live.trees, key)?.ok_or_else(|| StoreError::Corrupt {
-                what: format!("order {key} is gone"),
-            })?;
-            let log = load_log(&live.trees, &live.head, key)?;
+            let order = shared
+                .order(live, key)?
+                .ok_or_else(|| StoreError::Corrupt {
+                    what: format!("order {key} is gone"),
+                })?;
+            let log = load_log(shared, live, key)?;
             Ok(OrderRecord { order, log })
         })
         .collect()
@@ -129,7 +132,7 @@ impl Group<'_> {
             .of_orders(keys)
             .into_iter()
             .map(|address| {
-                let StoredRow { row, hold, .. } = load_row(self.trees, address)?;
+                let StoredRow { row, hold, .. } = load_row(self.ground.trees, address)?;
                 Ok((row.id.clone(), OutboxRecord { row, hold }))
             })
             .collect()
@@ -158,14 +161,14 @@ struct Loading<'a, 'b> {
 
 impl Holdings for Loading<'_, '_> {
     fn known(&mut self, record: &Record) -> Result<Known, StoreError> {
-        let trees = self.group.trees;
+        let trees = self.group.ground.trees;
         Ok(match record {
             Record::Order(record) => {
                 let key = &record.order.key;
                 match self.group.touch(key)? {
                     None => Known::Absent,
                     Some(order) if *order != record.order => Known::Other,
-                    Some(_) => Known::of(Some(&load_log_rows(trees, key)?), &record.log),
+                    Some(_) => Known::of(Some(&self.group.log_before(key)?), &record.log),
                 }
             }
             Record::Outbox(record) => Known::of(self.rows.get(&record.row.id), record),

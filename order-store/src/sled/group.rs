@@ -1,32 +1,34 @@
 //! A group: the jobs that share one transaction and one sync.
 //!
 //! Each job is decided against what the jobs before it in the group have changed, so several commands on one order may
-//! stand in one group. Nothing is written here; the result is a list of writes, of answers, and of what to remember.
+//! stand in one group; and against what the group before has changed ([`Changes`]), which may not be on disk yet. Nothing is
+//! written here; the result is a list of writes, of answers, and of what to remember.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+};
 
-use serde::Serialize;
 use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
     digest::Chain,
     inbox,
     job::{Answer, Job},
+    locate::{
+        Hash, Home, Locator, Owned, Place, hash_of_number, hash_of_order, hash_of_refund,
+        hash_of_transaction,
+    },
     pack::{Packer, pack, pack_log},
-    record::{
-        Address, Hold, StoredLog, StoredOrder, StoredRow, decode, encode, load_order, order_parts,
-    },
+    reads::load_log_rows,
+    record::{Address, Hold, StoredOrder, StoredRow, encode, encode_log, order_parts},
     relay::{Entry, Relay, Status},
-    trees::{
-        ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, number_key,
-        packed_key, refund_key, transaction_key,
-    },
+    trees::{ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, packed_key},
 };
 use crate::{
     Change, Command, DeadLetter, ExecuteError, Executed, Facts, LogEntry, Lookups, NotifyHead,
     NotifyId, Order, OrderKey, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp,
-    decide,
-    index::{Index, Mark},
+    decide, index::Mark,
 };
 
 /// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.
@@ -44,6 +46,8 @@ pub(super) struct Counters {
     pub(super) chain: Chain,
     /// Rows of the log.
     pub(super) rows: u64,
+    /// The accounts that the folder remembers.
+    pub(super) accounts: HashSet<(MchId, AppId)>,
 }
 
 /// What happens to the outbox in memory once the group is on disk.
@@ -55,14 +59,56 @@ pub(super) enum RelayChange {
 
 /// An order that the group touched.
 struct Touched {
-    before: Option<Mark>,
-    stored: Option<StoredOrder>,
+    before: Option<(Mark, Place)>,
+    now: Option<(Order, Place)>,
     changed: bool,
+}
+
+/// An order that the group changed.
+pub(super) struct Moved {
+    pub(super) key: OrderKey,
+    pub(super) before: Option<(Mark, Place)>,
+    pub(super) after: (Mark, Place),
+}
+
+/// What a group changed that the next one has to know of, as long as it is not on disk.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// The group's number, once there was one.
+    number: Option<u64>,
+    orders: HashMap<OrderKey, (Order, Place)>,
+    numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
+    transactions: HashMap<TransactionId, OrderKey>,
+    refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
+    chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
+}
+
+impl Changes {
+    /// The rows of a value of the outbox, if the group changed it.
+    pub(super) fn chunk(&self, address: Address) -> Option<&[StoredRow]> {
+        let rows = self.chunks.get(&(address.group, address.chunk))?;
+        Some(rows)
+    }
+}
+
+/// What a group is decided against.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) trees: &'a Trees,
+    pub(super) locator: &'a RwLock<Locator>,
+    /// What the group before changed.
+    pub(super) changes: &'a Changes,
+}
+
+impl Ground<'_> {
+    fn locator(&self) -> RwLockReadGuard<'_, Locator> {
+        self.locator.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// See the module.
 pub(super) struct Group<'a> {
-    pub(super) trees: &'a Trees,
+    pub(super) ground: Ground<'a>,
     counters: &'a mut Counters,
     pub(super) now: Timestamp,
     pub(super) dead_letter: DeadLetter,
@@ -71,7 +117,7 @@ pub(super) struct Group<'a> {
     numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
     transactions: HashMap<TransactionId, OrderKey>,
     refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
-    accounts: HashSet<(MchId, AppId)>,
+    owned: Vec<(Owned, Hash, Hash)>,
     pub(super) chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
     log: Packer,
     outbox: Packer,
@@ -81,22 +127,45 @@ pub(super) struct Group<'a> {
 }
 
 /// A decided group.
+#[derive(Default)]
 pub(super) struct Decided {
     pub(super) writes: Writes,
     pub(super) answers: Vec<Answer>,
-    pub(super) marks: Vec<(OrderKey, Option<Mark>, Mark)>,
+    pub(super) moved: Vec<Moved>,
+    /// What orders own from now on, and by the hash of which.
+    pub(super) owned: Vec<(Owned, Hash, Hash)>,
     pub(super) relay: Vec<RelayChange>,
+    /// The end of the log after it.
+    pub(super) tip: Tip,
+}
+
+/// The end of the log.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tip {
+    pub(super) group: u64,
+    pub(super) rows: u64,
+    pub(super) chain: Chain,
+}
+
+impl Counters {
+    pub(super) fn tip(&self) -> Tip {
+        Tip {
+            group: self.next_group - 1,
+            rows: self.rows,
+            chain: self.chain,
+        }
+    }
 }
 
 impl<'a> Group<'a> {
     pub(super) fn new(
-        trees: &'a Trees,
+        ground: Ground<'a>,
         counters: &'a mut Counters,
         now: Timestamp,
         dead_letter: DeadLetter,
     ) -> Self {
         Self {
-            trees,
+            ground,
             now,
             dead_letter,
             number: counters.next_group,
@@ -105,7 +174,7 @@ impl<'a> Group<'a> {
             numbers: HashMap::new(),
             transactions: HashMap::new(),
             refunds: HashMap::new(),
-            accounts: HashSet::new(),
+            owned: Vec::new(),
             chunks: BTreeMap::new(),
             log: Packer::chained(),
             outbox: Packer::plain(),
@@ -116,10 +185,10 @@ impl<'a> Group<'a> {
     }
 
     /// Decides one job. [`Job::Close`] is the committer's own.
-    pub(super) fn take(
+    pub(super) fn take<'r>(
         &mut self,
         job: Job,
-        relay: &mut Relay,
+        relay: impl FnOnce() -> MutexGuard<'r, Relay>,
         random: impl FnOnce() -> Result<Random, StoreError>,
     ) {
         let answer = match job {
@@ -128,16 +197,16 @@ impl<'a> Group<'a> {
                 Answer::Execute(reply, Box::new(answer))
             }
             Job::Settle(token, settlement, reply) => {
-                Answer::Unit(reply, self.settle(&token, settlement, relay))
+                Answer::Unit(reply, self.settle(&token, settlement, &mut relay()))
             }
-            Job::Requeue(id, reply) => Answer::Unit(reply, self.requeue(&id, relay)),
+            Job::Requeue(id, reply) => Answer::Unit(reply, self.requeue(&id, &mut relay())),
             Job::Notify(record, reply) => {
                 let (head, body) = NotifyHead::split(*record);
                 let n = self.counters.next_notify;
                 self.keep_notify(n, &head, &body);
                 Answer::Notify(reply, Ok(NotifyId::Accepted(n)))
             }
-            Job::Load(records, reply) => Answer::Unit(reply, self.load(records, relay)),
+            Job::Load(records, reply) => Answer::Unit(reply, self.load(records, &relay())),
             Job::Close(_) => return,
         };
         self.answers.push(answer);
@@ -176,10 +245,18 @@ impl<'a> Group<'a> {
     /// The order as the group has it by now.
     pub(super) fn touch(&mut self, key: &OrderKey) -> Result<Option<&Order>, StoreError> {
         if !self.orders.contains_key(key) {
-            let stored = load_order(self.trees, key)?;
+            let Ground { trees, changes, .. } = self.ground;
+            let now = match changes.orders.get(key) {
+                Some(changed) => Some(changed.clone()),
+                None => self
+                    .ground
+                    .locator()
+                    .order(trees, key)?
+                    .map(|(stored, place)| (stored.order, place)),
+            };
             let touched = Touched {
-                before: stored.as_ref().map(|stored| Mark::of(&stored.order)),
-                stored,
+                before: now.as_ref().map(|(order, place)| (Mark::of(order), *place)),
+                now,
                 changed: false,
             };
             self.orders.insert(key.clone(), touched);
@@ -188,34 +265,49 @@ impl<'a> Group<'a> {
     }
 
     fn order(&self, key: &OrderKey) -> Option<&Order> {
-        let stored = self.orders.get(key)?.stored.as_ref()?;
-        Some(&stored.order)
+        let (order, _) = self.orders.get(key)?.now.as_ref()?;
+        Some(order)
+    }
+
+    /// The log of an order that was touched, as it was before the group. The group before must be on disk.
+    pub(super) fn log_before(&self, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
+        let before = self
+            .orders
+            .get(key)
+            .and_then(|touched| touched.before.as_ref());
+        match before {
+            Some((_, place)) => load_log_rows(self.ground.trees, key, place.last_log),
+            None => Ok(Vec::new()),
+        }
     }
 
     pub(super) fn look_up(&self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
+        let Ground { trees, changes, .. } = self.ground;
         let mut facts = Facts::default();
         for number in lookups.numbers {
             let key = (mch_id.clone(), number);
-            let owner = match self.numbers.get(&key) {
-                Some(owner) => Some(owner.clone()),
-                None => owner_of_number(self.trees, mch_id, &key.1)?,
-            };
+            let known = self.numbers.get(&key).or(changes.numbers.get(&key));
+            let owner = owner(known, || {
+                let locator = self.ground.locator();
+                locator.owner_of_number(trees, mch_id, &key.1)
+            })?;
             if let Some(owner) = owner {
                 facts.number_owners.insert(key.1, owner);
             }
         }
         if let Some(id) = lookups.transaction {
-            facts.transaction_owner = match self.transactions.get(&id) {
-                Some(owner) => Some(owner.clone()),
-                None => owner_of_transaction(self.trees, &id)?,
-            };
+            let known = self.transactions.get(&id);
+            facts.transaction_owner = owner(known.or(changes.transactions.get(&id)), || {
+                self.ground.locator().owner_of_transaction(trees, &id)
+            })?;
         }
         if let Some(number) = lookups.refund {
             let key = (mch_id.clone(), number);
-            facts.refund_owner = match self.refunds.get(&key) {
-                Some(owner) => Some(owner.clone()),
-                None => owner_of_refund(self.trees, mch_id, &key.1)?,
-            };
+            let known = self.refunds.get(&key).or(changes.refunds.get(&key));
+            facts.refund_owner = owner(known, || {
+                let locator = self.ground.locator();
+                locator.owner_of_refund(trees, mch_id, &key.1)
+            })?;
         }
         Ok(facts)
     }
@@ -238,51 +330,71 @@ impl<'a> Group<'a> {
     }
 
     pub(super) fn own_number(&mut self, key: &OrderKey, number: OutTradeNo) {
-        self.write_record(Kind::Attempts, number_key(&key.mch_id, &number), key);
+        // An order is found by its own number as it is.
+        if number != key.out_trade_no {
+            let hash = hash_of_number(&key.mch_id, &number);
+            self.owned.push((Owned::Number, hash, hash_of_order(key)));
+        }
         self.numbers
             .insert((key.mch_id.clone(), number), key.clone());
     }
 
     pub(super) fn own_transaction(&mut self, key: &OrderKey, id: TransactionId) {
-        self.write_record(Kind::Transactions, transaction_key(&id), key);
+        let hash = hash_of_transaction(&id);
+        self.owned
+            .push((Owned::Transaction, hash, hash_of_order(key)));
         self.transactions.insert(id, key.clone());
     }
 
     pub(super) fn own_refund(&mut self, key: &OrderKey, number: OutRefundNo) {
-        self.write_record(Kind::Refunds, refund_key(&key.mch_id, &number), key);
+        let hash = hash_of_refund(&key.mch_id, &number);
+        self.owned.push((Owned::Refund, hash, hash_of_order(key)));
         self.refunds
             .insert((key.mch_id.clone(), number), key.clone());
     }
 
-    /// Puts an order that was touched, with the rows that its log gets.
+    /// Puts an order that was touched, with the rows that its log gets. The last of them has the order in it.
     pub(super) fn put_order(&mut self, order: Order, log: impl IntoIterator<Item = LogEntry>) {
-        let key = order.key.clone();
-        self.accounts
-            .insert((key.mch_id.clone(), order.terms.appid.clone()));
-        let mut last = self
+        self.remember(&order);
+        let mut touched = self
             .orders
-            .get(&key)
-            .and_then(|touched| touched.stored.as_ref())
-            .map(|stored| stored.last_log);
-        for entry in log {
-            let row = encode(&StoredLog {
-                key: key.clone(),
-                prev: last,
-                entry,
-            });
-            let (chunk, slot) = self.log.place(row.len(), 0);
-            self.log.push(row);
-            last = Some(self.address(chunk, slot));
-        }
-        let touched = self
-            .orders
-            .get_mut(&key)
+            .remove(&order.key)
             .expect("the order was looked up before it was decided on");
-        touched.stored = Some(StoredOrder {
-            order,
+        let mut last = touched.now.take().map(|(_, place)| place.last_log);
+        // Without a row of its log, as with a new due time, the order goes where it can be overwritten.
+        let mut home = Home::Tree;
+        let mut log = log.into_iter().peekable();
+        while let Some(entry) = log.next() {
+            let wanted = match log.peek() {
+                Some(_) => Home::Tree,
+                None => Home::Log,
+            };
+            let (row, found) = encode_log(last, &entry, &order, wanted);
+            let (chunk, slot) = self.log.place(row.len(), 0);
+            self.log.push(&row);
+            last = Some(self.address(chunk, slot));
+            home = found;
+        }
+        let place = Place {
             last_log: last.expect("an order is made with a row of its log"),
-        });
+            home,
+        };
         touched.changed = true;
+        let key = order.key.clone();
+        touched.now = Some((order, place));
+        self.orders.insert(key, touched);
+    }
+
+    /// The folder keeps the names of accounts; they are few.
+    fn remember(&mut self, order: &Order) {
+        let account = (order.key.mch_id.clone(), order.terms.appid.clone());
+        if !self.counters.accounts.contains(&account) {
+            let (mch_id, appid) = &account;
+            let name = [mch_id.as_str().as_bytes(), appid.as_str().as_bytes()].join(&0);
+            let key = [ACCOUNT_PREFIX, &name].concat();
+            self.writes.push((Kind::Meta, key, Some(encode(&account))));
+            self.counters.accounts.insert(account);
+        }
     }
 
     pub(super) fn send(&mut self, row: OutboxRow, hold: Hold) {
@@ -299,7 +411,7 @@ impl<'a> Group<'a> {
             stored.slot = slot;
             bytes = encode(&stored);
         }
-        self.outbox.push(bytes);
+        self.outbox.push(&bytes);
         let entry = Entry::new(&key, created_at, hold.into());
         self.relay
             .push(RelayChange::Add(self.address(chunk, slot), entry));
@@ -313,66 +425,98 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn write_record<T: Serialize>(&mut self, kind: Kind, key: Vec<u8>, record: &T) {
-        self.writes.push((kind, key, Some(encode(record))));
-    }
-
-    /// The whole group as writes.
-    pub(super) fn finish(mut self, relay: &Relay, index: &Index) -> Decided {
-        let mut marks = Vec::new();
-        for (key, touched) in std::mem::take(&mut self.orders) {
-            if let (true, Some(stored)) = (touched.changed, touched.stored) {
+    /// The whole group as writes, and what the next one has to know of it.
+    pub(super) fn finish<'r>(
+        mut self,
+        relay: impl FnOnce() -> MutexGuard<'r, Relay>,
+    ) -> (Decided, Changes) {
+        let mut moved = Vec::new();
+        let mut changes = Changes {
+            numbers: self.numbers,
+            transactions: self.transactions,
+            refunds: self.refunds,
+            ..Changes::default()
+        };
+        for (key, touched) in self.orders {
+            let (true, Some((order, place))) = (touched.changed, touched.now) else {
+                continue;
+            };
+            let after = (Mark::of(&order), place);
+            let order = if place.home == Home::Tree {
+                let stored = StoredOrder {
+                    order,
+                    last_log: place.last_log,
+                };
                 for (key, value) in order_parts(&stored) {
                     self.writes.push((Kind::Orders, key, Some(value)));
                 }
-                marks.push((key, touched.before, Mark::of(&stored.order)));
-            }
+                stored.order
+            } else {
+                order
+            };
+            changes.orders.insert(key.clone(), (order, place));
+            moved.push(Moved {
+                key,
+                before: touched.before,
+                after,
+            });
         }
-        for (mch_id, appid) in std::mem::take(&mut self.accounts) {
-            if !index.knows(&mch_id, &appid) {
-                let mut key = ACCOUNT_PREFIX.to_vec();
-                key.extend_from_slice(mch_id.as_str().as_bytes());
-                key.push(0);
-                key.extend_from_slice(appid.as_str().as_bytes());
-                self.write_record(Kind::Meta, key, &(mch_id, appid));
-            }
-        }
-        for ((group, chunk), rows) in std::mem::take(&mut self.chunks) {
-            let value =
-                (!rows.is_empty()).then(|| pack(&rows.iter().map(encode).collect::<Vec<_>>()));
+        for ((group, chunk), rows) in &self.chunks {
+            let value = (!rows.is_empty()).then(|| pack(&rows.iter().map(encode).collect()));
             self.writes
-                .push((Kind::Outbox, packed_key(group, chunk), value));
+                .push((Kind::Outbox, packed_key(*group, *chunk), value));
         }
+        changes.chunks = self.chunks;
+        let counters = self.counters;
         for (chunk, rows) in self.log.finish() {
             let key = packed_key(self.number, chunk);
-            let value = pack_log(self.counters.chain, &rows);
-            self.counters.chain = self.counters.chain.link(&key, &value);
-            self.counters.rows += rows.len() as u64;
-            self.counters.next_group = self.number + 1;
+            let value = pack_log(counters.chain, &rows);
+            counters.chain = counters.chain.link(&key, &value);
+            counters.rows += u64::from(rows.count());
+            counters.next_group = self.number + 1;
             self.writes.push((Kind::Log, key, Some(value)));
         }
         for (chunk, rows) in self.outbox.finish() {
             let key = packed_key(self.number, chunk);
-            self.counters.next_group = self.number + 1;
+            counters.next_group = self.number + 1;
             self.writes.push((Kind::Outbox, key, Some(pack(&rows))));
         }
-        write_counters(&mut self.writes, self.counters, self.number, relay);
-        Decided {
+        if !self.writes.is_empty() {
+            changes.number = Some(self.number);
+            // The rows of the group before may not be in the relay yet.
+            let low = relay().lowest_group().unwrap_or(self.number);
+            let low = low.min(self.ground.changes.number.unwrap_or(low));
+            write_counters(&mut self.writes, counters, low);
+        }
+        let decided = Decided {
             writes: self.writes,
             answers: self.answers,
-            marks,
+            moved,
+            owned: self.owned,
             relay: self.relay,
-        }
+            tip: counters.tip(),
+        };
+        (decided, changes)
     }
 }
 
-fn write_counters(writes: &mut Writes, counters: &mut Counters, number: u64, relay: &Relay) {
+/// Who is known to own something, or is found to.
+fn owner(
+    known: Option<&OrderKey>,
+    find: impl FnOnce() -> Result<Option<Order>, StoreError>,
+) -> Result<Option<OrderKey>, StoreError> {
+    match known {
+        Some(owner) => Ok(Some(owner.clone())),
+        None => Ok(find()?.map(|order| order.key)),
+    }
+}
+
+fn write_counters(writes: &mut Writes, counters: &mut Counters, low: u64) {
     if writes.iter().any(|(kind, ..)| *kind == Kind::Inbox) {
         let next = counters.next_notify.to_be_bytes().to_vec();
         writes.push((Kind::Meta, INBOX_NEXT_KEY.to_vec(), Some(next)));
     }
-    let low = relay.lowest_group().unwrap_or(number);
-    if !writes.is_empty() && low >= counters.low + LOW_STEP {
+    if low >= counters.low + LOW_STEP {
         counters.low = low;
         writes.push(low_write(low));
     }
@@ -382,39 +526,4 @@ fn write_counters(writes: &mut Writes, counters: &mut Counters, number: u64, rel
 pub(super) fn low_write(low: u64) -> (Kind, Vec<u8>, Option<Vec<u8>>) {
     let value = low.to_be_bytes().to_vec();
     (Kind::Meta, OUTBOX_LOW_KEY.to_vec(), Some(value))
-}
-
-/// The order that owns a number, by the index of attempts.
-pub(super) fn owner_of_number(
-    trees: &Trees,
-    mch_id: &MchId,
-    number: &OutTradeNo,
-) -> Result<Option<OrderKey>, StoreError> {
-    trees
-        .get(Kind::Attempts, &number_key(mch_id, number))?
-        .map(|value| decode(&value, "index of attempts"))
-        .transpose()
-}
-
-/// The order that a transaction paid, by the index of transactions.
-pub(super) fn owner_of_transaction(
-    trees: &Trees,
-    id: &TransactionId,
-) -> Result<Option<OrderKey>, StoreError> {
-    trees
-        .get(Kind::Transactions, &transaction_key(id))?
-        .map(|value| decode(&value, "index of transactions"))
-        .transpose()
-}
-
-/// The order that has a refund, by the index of refunds.
-pub(super) fn owner_of_refund(
-    trees: &Trees,
-    mch_id: &MchId,
-    number: &OutRefundNo,
-) -> Result<Option<OrderKey>, StoreError> {
-    trees
-        .get(Kind::Refunds, &refund_key(mch_id, number))?
-        .map(|value| decode(&value, "index of refunds"))
-        .transpose()
 }

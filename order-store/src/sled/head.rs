@@ -78,7 +78,7 @@ impl Head {
         self.records += 1;
         if kind == Kind::Log {
             self.group = parse_packed_key(key)?.0;
-            self.rows += unpack_log(value)?.1.len() as u64;
+            self.rows += u64::from(unpack_log(value)?.1.count()?);
             self.chain = self.chain.link(key, value);
         }
         Ok(())

@@ -83,7 +83,7 @@ fn rows_that_come_and_go_leave_nothing_behind() {
         for n in 0..GROUP_ROWS {
             let mut stored = row(0, group * GROUP_ROWS + n);
             stored.slot = packer.place(encode(&stored).len() + 5, 220).1;
-            packer.push(encode(&stored));
+            packer.push(&encode(&stored));
         }
         let mut writes = Writes::new();
         let mut keys = Vec::new();

@@ -7,6 +7,7 @@
 
 mod aside;
 mod checkpoint;
+mod chunks;
 mod committer;
 mod compact;
 mod digest;
@@ -21,24 +22,30 @@ mod inbox;
 mod job;
 #[cfg(test)]
 mod leak;
+mod locate;
 mod mark;
 mod open;
 mod pack;
 mod reads;
+mod rebuild;
 mod record;
 mod relay;
 mod ring;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod thin;
 mod trees;
 mod verification;
 mod verify;
+mod writer;
 
 use std::{
     fmt,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    },
     thread,
     time::Duration,
 };
@@ -54,16 +61,19 @@ use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 #[cfg(any(test, feature = "fault-points"))]
 pub use self::fault::{Fault, FaultHook, Side, Step};
 use self::{
-    committer::Committer,
+    committer::{Committer, Writing},
     fault::Faults,
+    group::Changes,
     head::Head,
     job::{Job, Settlement},
-    reads::{list_notifies, load, load_all, load_log, with_ring},
+    locate::Locator,
+    reads::{list_notifies, load_all, load_log, with_ring},
     record::Address,
     relay::{Held, Relay},
     settle::load_row,
     trees::Trees,
     verify::Audit,
+    writer::Writer,
 };
 pub use self::{
     compact::Compacted,
@@ -74,7 +84,7 @@ use crate::{
     ExecuteError, Executed, Health, InboxRecord, LogEntry, NotifyHead, NotifyId, NotifyQuery,
     NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery, OrderRecord, OrderStore, OutboxId,
     OutboxPlace, OutboxRecord, OutboxRow, OutboxStatus, PAGE_MAX, Page, Record, RelayId,
-    StoreError, SystemClock, Timestamp, TotalsQuery, Verdict, index::Index,
+    StoreError, SystemClock, Timestamp, TotalsQuery, Verdict, index::Index, random::Randoms,
 };
 
 /// The most jobs that wait for the committer.
@@ -177,6 +187,8 @@ struct Live {
 struct Shared {
     /// Held for writing from a transaction to its sync.
     live: RwLock<Option<Live>>,
+    /// Taken after `live`, where both are.
+    locator: RwLock<Locator>,
     relay: Mutex<Relay>,
     ring: Mutex<ring::Ring>,
     /// The verification that goes on in the background. Taken after `live`.
@@ -189,6 +201,14 @@ struct Shared {
 }
 
 impl Shared {
+    fn locator(&self) -> RwLockReadGuard<'_, Locator> {
+        self.locator.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locator_mut(&self) -> RwLockWriteGuard<'_, Locator> {
+        self.locator.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn relay(&self) -> MutexGuard<'_, Relay> {
         self.relay.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -270,6 +290,7 @@ impl SledStore {
                 index: opened.index,
                 head: opened.head,
             })),
+            locator: RwLock::new(opened.locator),
             relay: Mutex::new(opened.relay),
             ring: Mutex::new(opened.ring),
             audit: Mutex::new(opened.audit),
@@ -282,11 +303,17 @@ impl SledStore {
         let (jobs, received) = mpsc::channel(QUEUE_MAX);
         let committer = Committer {
             shared: Arc::clone(&shared),
+            writing: Writing::start(Writer {
+                shared: Arc::clone(&shared),
+                trees: opened.trees.clone(),
+                disk: opened.disk,
+            })?,
             trees: opened.trees,
             counters: opened.counters,
-            disk: opened.disk,
+            randoms: Randoms::default(),
             folder: opened.folder,
             jobs: received,
+            changes: Changes::default(),
         };
         spawn("order-store", move || committer.run())?;
         if in_background {
@@ -375,7 +402,8 @@ impl OrderStore for SledStore {
 
     async fn get(&self, key: &OrderKey) -> Result<Option<Order>, StoreError> {
         let key = key.clone();
-        self.read(move |_, live| load(&live.trees, &key)).await
+        self.read(move |shared, live| shared.order(live, &key))
+            .await
     }
 
     async fn find_attempt(
@@ -384,12 +412,11 @@ impl OrderStore for SledStore {
         number: &OutTradeNo,
     ) -> Result<Option<Order>, StoreError> {
         let (mch_id, number) = (mch_id.clone(), number.clone());
-        self.read(
-            move |_, live| match group::owner_of_number(&live.trees, &mch_id, &number)? {
-                Some(owner) => load(&live.trees, &owner),
-                None => Ok(None),
-            },
-        )
+        self.read(move |shared, live| {
+            shared
+                .locator()
+                .owner_of_number(&live.trees, &mch_id, &number)
+        })
         .await
     }
 
@@ -399,12 +426,10 @@ impl OrderStore for SledStore {
         transaction_id: &TransactionId,
     ) -> Result<Option<Order>, StoreError> {
         let (mch_id, id) = (mch_id.clone(), transaction_id.clone());
-        self.read(
-            move |_, live| match group::owner_of_transaction(&live.trees, &id)? {
-                Some(owner) if owner.mch_id == mch_id => load(&live.trees, &owner),
-                _ => Ok(None),
-            },
-        )
+        self.read(move |shared, live| {
+            let owner = shared.locator().owner_of_transaction(&live.trees, &id)?;
+            Ok(owner.filter(|order| order.key.mch_id == mch_id))
+        })
         .await
     }
 
@@ -414,34 +439,33 @@ impl OrderStore for SledStore {
         out_refund_no: &OutRefundNo,
     ) -> Result<Option<Order>, StoreError> {
         let (mch_id, number) = (mch_id.clone(), out_refund_no.clone());
-        self.read(
-            move |_, live| match group::owner_of_refund(&live.trees, &mch_id, &number)? {
-                Some(owner) => load(&live.trees, &owner),
-                None => Ok(None),
-            },
-        )
+        self.read(move |shared, live| {
+            shared
+                .locator()
+                .owner_of_refund(&live.trees, &mch_id, &number)
+        })
         .await
     }
 
     async fn log(&self, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
         let key = key.clone();
-        self.read(move |_, live| load_log(&live.trees, &live.head, &key))
+        self.read(move |shared, live| load_log(shared, live, &key))
             .await
     }
 
     async fn list(&self, query: OrderQuery) -> Result<Page, StoreError> {
-        self.read(move |_, live| {
+        self.read(move |shared, live| {
             let (keys, next) = live.index.page(&query, query.limit.min(PAGE_MAX));
-            let orders = load_all(&live.trees, &keys)?;
+            let orders = load_all(shared, live, &keys)?;
             Ok(Page { orders, next })
         })
         .await
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Order>, StoreError> {
-        self.read(move |_, live| {
+        self.read(move |shared, live| {
             let keys = live.index.due(now, limit.min(PAGE_MAX));
-            load_all(&live.trees, &keys)
+            load_all(shared, live, &keys)
         })
         .await
     }
@@ -584,7 +608,7 @@ impl Dump for SledStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<OrderRecord>, StoreError> {
-        self.read(move |_, live| dump::orders(live, after.as_ref(), limit))
+        self.read(move |shared, live| dump::orders(shared, live, after.as_ref(), limit))
             .await
     }
 

@@ -11,9 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::sled::Db;
-use wxpay_core::{AppId, MchId};
-
 use super::{
     aside,
     checkpoint::Checkpoint,
@@ -23,24 +20,26 @@ use super::{
     folder::{DB_FILE, Folder, io_error},
     group::Counters,
     head::Head,
+    locate::Locator,
     mark::{self, Mark},
-    record::{Address, decode, encode, join_order},
+    rebuild::Rebuild,
+    record::{Address, decode, encode},
     relay::{Entry, Relay},
     ring,
     settle::rows_of,
     trees::{
-        ACCOUNT_PREFIX, FORMAT_KEY, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, damaged,
-        packed_key, parse_packed_key,
+        FORMAT_KEY, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, damaged, packed_key,
+        parse_packed_key,
     },
-    verify::{Audit, Nobody, Visit, lost},
+    verify::{Audit, Nobody, lost},
 };
-use crate::{
-    StoreError, Timestamp, Verify, VerifyHook, VerifyProgress,
-    index::{Index, Mark as OrderMark},
-};
+use crate::{StoreError, Timestamp, Verify, VerifyHook, VerifyProgress, index::Index};
+use ::sled::Db;
 
 /// The format that this program writes, and the newest that it reads.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
+/// The oldest that has a head and a mark.
+const FORMAT_WITH_HEAD: u32 = 2;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// How a folder is opened.
@@ -76,6 +75,7 @@ pub(super) struct Opened {
     pub(super) audit: Option<Audit>,
     pub(super) verified: VerifyProgress,
     pub(super) index: Index,
+    pub(super) locator: Locator,
     pub(super) relay: Relay,
     pub(super) counters: Counters,
     pub(super) disk: Disk,
@@ -127,11 +127,11 @@ fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreErro
     let (trees, db) = open_trees(&folder, how)?;
     folder.close_to_others()?;
     let faults = &how.faults;
-    let (head, mut disk) = head(&folder, &trees, db, faults)?;
+    let (mut head, mut disk, format) = head(&folder, &trees, db, faults)?;
     let mark = read_mark(path)?.unwrap_or_default();
     Audit::compare(&head, &mark).map_err(|error| with_last_good(error, &trees, &head, &mark))?;
 
-    let (index, audit, verified) = match clean {
+    let ((index, locator), audit, verified) = match clean {
         Some(clean) if clean.head != head => {
             return Err(lost(
                 head.group.min(clean.head.group).saturating_sub(1),
@@ -140,18 +140,18 @@ fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreErro
             ));
         }
         Some(clean) if how.verify == Verify::AsNeeded => (
-            clean.index,
+            (clean.index, clean.locator),
             Some(Audit::new(&head, &mark)),
             VerifyProgress::default(),
         ),
         _ => {
-            let mut index = Index::default();
+            let mut rebuild = Rebuild::default();
             let mut verified = VerifyProgress::default();
-            Audit::new(&head, &mark).run(&trees, &mut index, |progress| {
+            Audit::new(&head, &mark).run(&trees, &mut rebuild, |progress| {
                 verified = progress;
                 how.report(progress);
             })?;
-            (index, None, verified)
+            (rebuild.finish(&trees)?, None, verified)
         }
     };
     let ring = ring::Ring::open(path).map_err(io_error("opening the refused notifies in", path))?;
@@ -160,6 +160,10 @@ fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreErro
         .around(Step::Uncheckpoint, || Checkpoint::remove(path))
         .map_err(io_error("removing the note of a clean stop in", path))?;
     folder.sync_all()?;
+    if format < FORMAT {
+        // Only what was just verified gets rows that earlier programs would misread.
+        head = write_format(&mut disk, &trees, &head, path)?;
+    }
     disk.mark
         .write(&head, faults)
         .and_then(|()| disk.mark.sync(faults))
@@ -175,6 +179,7 @@ fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreErro
         low,
         chain: head.chain,
         rows: head.rows,
+        accounts: index.accounts.keys().cloned().collect(),
     };
     Ok(Opened {
         relay: relay(&trees, low, now)?,
@@ -184,6 +189,7 @@ fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreErro
         audit,
         verified,
         index,
+        locator,
         counters,
         disk,
         ring,
@@ -260,7 +266,7 @@ fn read_mark(path: &Path) -> Result<Option<Head>, StoreError> {
     })
 }
 
-/// The head of the ledger, and what it is written with from now on.
+/// The head of the ledger, what it is written with from now on, and the format it has.
 ///
 /// A new folder gets its format's record and an empty head; one of format 1 gets the head that a scan finds, since it has
 /// none: what such a folder lost before cannot be told.
@@ -269,7 +275,7 @@ fn head(
     trees: &Trees,
     db: File,
     faults: &Faults,
-) -> Result<(Head, Disk), StoreError> {
+) -> Result<(Head, Disk, u32), StoreError> {
     let path = &folder.path;
     let format: Option<u32> = trees
         .get(Kind::Meta, FORMAT_KEY)?
@@ -282,7 +288,7 @@ fn head(
                 known: FORMAT,
             });
         }
-        Some(FORMAT) => {
+        Some(found) if found >= FORMAT_WITH_HEAD => {
             if read_mark(path)?.is_none() {
                 return Err(StoreError::Corrupt {
                     what: format!(
@@ -294,7 +300,7 @@ fn head(
             let head = trees.head()?.ok_or_else(|| StoreError::Corrupt {
                 what: "the head's record is gone".to_owned(),
             })?;
-            return Ok((head, disk(path, db, faults)?));
+            return Ok((head, disk(path, db, faults)?, found));
         }
         None if !trees.is_empty() => {
             return Err(StoreError::NotAStore {
@@ -314,20 +320,32 @@ fn head(
     if mark.commits > 0 {
         return Err(lost(found.group, &mark, "it has no head"));
     }
-    let format = vec![(Kind::Meta, FORMAT_KEY.to_vec(), Some(encode(&FORMAT)))];
     let mut disk = disk(path, db, faults)?;
+    let head = write_format(&mut disk, trees, &found, path)?;
+    Ok((head, disk, FORMAT))
+}
+
+/// The first commit of a new folder, or the first of this format.
+fn write_format(
+    disk: &mut Disk,
+    trees: &Trees,
+    head: &Head,
+    path: &Path,
+) -> Result<Head, StoreError> {
+    let format: Writes = vec![(Kind::Meta, FORMAT_KEY.to_vec(), Some(encode(&FORMAT)))];
     let head = Head {
-        commits: 1,
-        ..found
+        commits: head.commits + 1,
+        ..*head
     };
-    let mut written = None;
+    let faults = disk.faults.clone();
+    let mut written = head;
     faults
         .around(Step::Format, || {
-            written = Some(disk.write(trees, &format, &head)?);
+            written = disk.write(trees, &format, &head)?.head;
             Ok(())
         })
         .map_err(io_error("writing the format of", path))?;
-    Ok((written.map_or(head, |applied| applied.head), disk))
+    Ok(written)
 }
 
 fn disk(path: &Path, db: File, faults: &Faults) -> Result<Disk, StoreError> {
@@ -371,28 +389,6 @@ fn with_last_good(error: StoreError, trees: &Trees, head: &Head, mark: &Head) ->
     lost(good, mark, what)
 }
 
-/// The index is built of the records that pass.
-impl Visit for Index {
-    fn record(
-        &mut self,
-        trees: &Trees,
-        kind: Kind,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<(), StoreError> {
-        if kind == Kind::Orders && key.last() == Some(&0) {
-            let stored = join_order(trees, key, value)?;
-            let mark = OrderMark::of(&stored.order);
-            self.change(&stored.order.key, None, &mark);
-        }
-        if kind == Kind::Meta && key.starts_with(ACCOUNT_PREFIX) {
-            let (mch_id, appid): (MchId, AppId) = decode(value, "account")?;
-            self.remember(mch_id, appid);
-        }
-        Ok(())
-    }
-}
-
 /// One above the last group. The head knows one that had rows of the outbox alone, as an import writes them, when these are
 /// gone: a number that is given twice would have the log change behind its mark.
 fn next_group(trees: &Trees, head: &Head) -> Result<u64, StoreError> {
@@ -432,6 +428,7 @@ pub(super) struct Closed {
     pub(super) trees: Trees,
     pub(super) head: Head,
     pub(super) index: Index,
+    pub(super) locator: Locator,
 }
 
 /// Opens a folder, verifies it, and gives it back with nobody serving from it.
@@ -446,5 +443,6 @@ pub(super) fn open_closed(path: &Path, how: &How) -> Result<Closed, StoreError> 
         trees: opened.trees,
         head: opened.head,
         index: opened.index,
+        locator: opened.locator,
     })
 }

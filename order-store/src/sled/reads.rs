@@ -3,11 +3,12 @@
 use std::{io, sync::PoisonError};
 
 use super::{
-    Shared,
+    Live, Shared,
     head::Head,
     inbox,
+    locate::{Home, Place},
     pack::unpack_log,
-    record::{Address, StoredLog, decode, load_order},
+    record::{Address, StoredLog, StoredOrder, decode, load_record},
     ring,
     trees::{INBOX_NEXT_KEY, Kind, Trees, damaged, packed_key},
 };
@@ -16,30 +17,44 @@ use crate::{
     Timestamp,
 };
 
-/// An order, held to the last row of its log.
-pub(super) fn load(trees: &Trees, key: &OrderKey) -> Result<Option<Order>, StoreError> {
-    let Some(stored) = load_order(trees, key)? else {
-        return Ok(None);
-    };
-    load_log_row(trees, key, stored.last_log)?;
-    Ok(Some(stored.order))
-}
-
-/// A row of the order's log; its value must have its place in the chain, and the row be the order's.
-fn load_log_row(trees: &Trees, key: &OrderKey, at: Address) -> Result<StoredLog, StoreError> {
-    let damaged = || StoreError::Corrupt {
-        what: format!("row {at:?} of the log of {key}"),
-    };
-    let place = packed_key(at.group, at.chunk);
-    let value = trees.get(Kind::Log, &place)?.ok_or_else(damaged)?;
-    let (_, rows) = unpack_log(&value)?;
-    let row = rows.get(usize::from(at.slot)).ok_or_else(damaged)?;
+/// A row of some order's log.
+fn load_row(trees: &Trees, at: Address) -> Result<StoredLog, StoreError> {
+    let rows = trees.log(at.group, at.chunk)?.ok_or_else(|| no_row(at))?;
+    let row = rows.get(at.slot)?.ok_or_else(|| no_row(at))?;
     let stored: StoredLog = decode(row, "row of the log")?;
     // Each row is behind the one before it, so a damaged chain cannot go round for ever.
-    if stored.key != *key || stored.prev.is_some_and(|prev| prev >= at) {
-        return Err(damaged());
+    if stored.prev.is_some_and(|prev| prev >= at) {
+        return Err(no_row(at));
     }
     Ok(stored)
+}
+
+fn no_row(at: Address) -> StoreError {
+    StoreError::Corrupt {
+        what: format!("row {at:?} of the log"),
+    }
+}
+
+/// The order that a place has.
+pub(super) fn load_at(trees: &Trees, place: Place) -> Result<StoredOrder, StoreError> {
+    let at = place.last_log;
+    let row = load_row(trees, at)?;
+    match (place.home, row.order) {
+        (Home::Log, Some(order)) => Ok(StoredOrder {
+            order,
+            last_log: at,
+        }),
+        (Home::Log, None) => Err(no_row(at)),
+        (Home::Tree, order) => {
+            let key = order.map(|order| order.key).or(row.key);
+            let key = key.ok_or_else(|| no_row(at))?;
+            load_record(trees, &key)?
+                .filter(|stored| stored.last_log == at)
+                .ok_or_else(|| StoreError::Corrupt {
+                    what: format!("order {key} is not that of the last row of its log"),
+                })
+        }
+    }
 }
 
 /// Whether the value after this one follows from it; the last one is what the head says.
@@ -69,11 +84,23 @@ fn check_link(trees: &Trees, head: &Head, at: Address) -> Result<(), StoreError>
     })
 }
 
+impl Shared {
+    /// An order as it is on disk.
+    pub(super) fn order(&self, live: &Live, key: &OrderKey) -> Result<Option<Order>, StoreError> {
+        let found = self.locator().order(&live.trees, key)?;
+        Ok(found.map(|(stored, _)| stored.order))
+    }
+}
+
 /// Orders that the index has, so the ledger must have them too.
-pub(super) fn load_all(trees: &Trees, keys: &[OrderKey]) -> Result<Vec<Order>, StoreError> {
+pub(super) fn load_all(
+    shared: &Shared,
+    live: &Live,
+    keys: &[OrderKey],
+) -> Result<Vec<Order>, StoreError> {
     keys.iter()
         .map(|key| {
-            load(trees, key)?.ok_or_else(|| StoreError::Corrupt {
+            shared.order(live, key)?.ok_or_else(|| StoreError::Corrupt {
                 what: format!("order {key} is gone"),
             })
         })
@@ -82,27 +109,41 @@ pub(super) fn load_all(trees: &Trees, keys: &[OrderKey]) -> Result<Vec<Order>, S
 
 /// An order's log. Every value that it is in is held to the one after it.
 pub(super) fn load_log(
-    trees: &Trees,
-    head: &Head,
+    shared: &Shared,
+    live: &Live,
     key: &OrderKey,
 ) -> Result<Vec<LogEntry>, StoreError> {
-    read_log(trees, key, |at| check_link(trees, head, at))
+    let found = shared.locator().order(&live.trees, key)?;
+    match found {
+        Some((_, place)) => read_log(&live.trees, key, place.last_log, |at| {
+            check_link(&live.trees, &live.head, at)
+        }),
+        None => Ok(Vec::new()),
+    }
 }
 
-/// An order's log as its rows have it: for the committer, which has no head while a group is in the making.
-pub(super) fn load_log_rows(trees: &Trees, key: &OrderKey) -> Result<Vec<LogEntry>, StoreError> {
-    read_log(trees, key, |_| Ok(()))
+/// The log that ends with this row, as its rows have it: for the committer, which has no head while a group is in the making.
+pub(super) fn load_log_rows(
+    trees: &Trees,
+    key: &OrderKey,
+    last: Address,
+) -> Result<Vec<LogEntry>, StoreError> {
+    read_log(trees, key, last, |_| Ok(()))
 }
 
 fn read_log(
     trees: &Trees,
     key: &OrderKey,
+    last: Address,
     check: impl Fn(Address) -> Result<(), StoreError>,
 ) -> Result<Vec<LogEntry>, StoreError> {
     let mut entries = Vec::new();
-    let mut next = load_order(trees, key)?.map(|stored| stored.last_log);
+    let mut next = Some(last);
     while let Some(at) = next {
-        let stored = load_log_row(trees, key, at)?;
+        let stored = load_row(trees, at)?;
+        if stored.key()? != key {
+            return Err(no_row(at));
+        }
         check(at)?;
         entries.push(stored.entry);
         next = stored.prev;

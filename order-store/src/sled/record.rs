@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     encoding,
+    locate::Home,
     trees::{Kind, Trees, order_key},
 };
 pub(super) use crate::OutboxHold as Hold;
@@ -16,10 +17,13 @@ const JSON_VERSION: u8 = 1;
 /// Records in the [`encoding`].
 const RECORD_VERSION: u8 = 2;
 /// What most records need, so that writing one seldom moves it.
-const RECORD_BYTES: usize = 512;
+const RECORD_BYTES: usize = 1_000;
 /// The most bytes of a value. A leaf of sled's holds up to 16 values and is written whole; one above 128 KiB becomes a
 /// file of its own that sled never syncs. So values are small.
 pub(super) const VALUE_MAX_BYTES: usize = 5_700;
+/// An order that makes its row longer is kept in the tree of orders, where it is overwritten: each row of an order with many
+/// refunds would have all of them again.
+const ORDER_ROW_MAX_BYTES: usize = 2_000;
 
 /// Where a row of the log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,13 +63,72 @@ pub(super) struct StoredOrder {
     pub(super) last_log: Address,
 }
 
-/// A row of the log, and where the order's row before it is.
+/// A row of the log: what happened, where the order's row before it is, and in most rows the order as it then was.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredLog {
-    pub(super) key: OrderKey,
+    /// Whose row it is; nothing where the order itself says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<OrderKey>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) prev: Option<Address>,
     pub(super) entry: LogEntry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) order: Option<Order>,
+}
+
+impl StoredLog {
+    pub(super) fn key(&self) -> Result<&OrderKey, StoreError> {
+        self.order
+            .as_ref()
+            .map(|order| &order.key)
+            .or(self.key.as_ref())
+            .ok_or_else(|| StoreError::Corrupt {
+                what: "a row of the log that is no order's".to_owned(),
+            })
+    }
+}
+
+/// A [`StoredLog`] that is written.
+#[derive(Serialize)]
+pub(super) struct LogRow<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a OrderKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev: Option<Address>,
+    entry: &'a LogEntry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'a Order>,
+}
+
+/// A row with the order in it, or, when that is too long to be written with every row, without it.
+pub(super) fn encode_log(
+    prev: Option<Address>,
+    entry: &LogEntry,
+    order: &Order,
+    home: Home,
+) -> (Vec<u8>, Home) {
+    if home == Home::Log {
+        let row = encode(&LogRow {
+            key: None,
+            prev,
+            entry,
+            order: Some(order),
+        });
+        if row.len() <= ORDER_ROW_MAX_BYTES {
+            return (row, home);
+        }
+    }
+    (encode_bare_log(prev, entry, &order.key), Home::Tree)
+}
+
+/// A row without the order in it.
+pub(super) fn encode_bare_log(prev: Option<Address>, entry: &LogEntry, key: &OrderKey) -> Vec<u8> {
+    encode(&LogRow {
+        key: Some(key),
+        prev,
+        entry,
+        order: None,
+    })
 }
 
 /// A row of the outbox, with what became of its tries.
@@ -154,8 +217,11 @@ pub(super) fn join_order(
     decode(&bytes, &what())
 }
 
-/// Reads an order by its key.
-pub(super) fn load_order(trees: &Trees, key: &OrderKey) -> Result<Option<StoredOrder>, StoreError> {
+/// Reads an order's record in the tree of orders by its key.
+pub(super) fn load_record(
+    trees: &Trees,
+    key: &OrderKey,
+) -> Result<Option<StoredOrder>, StoreError> {
     let bytes = order_key(key, 0);
     match trees.get(Kind::Orders, &bytes)? {
         Some(first) => join_order(trees, &bytes, &first).map(Some),

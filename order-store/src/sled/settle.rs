@@ -83,7 +83,10 @@ impl Group<'_> {
         match self.chunks.entry((address.group, address.chunk)) {
             Occupied(rows) => Ok(rows.into_mut()),
             Vacant(place) => {
-                let rows = load_chunk(self.trees, address.group, address.chunk)?;
+                let rows = match self.ground.changes.chunk(address) {
+                    Some(rows) => rows.to_vec(),
+                    None => load_chunk(self.ground.trees, address.group, address.chunk)?,
+                };
                 Ok(place.insert(rows))
             }
         }
@@ -120,6 +123,7 @@ pub(super) fn load_chunk(
 /// The rows in one value of the outbox.
 pub(super) fn rows_of(value: &[u8]) -> Result<Vec<StoredRow>, StoreError> {
     unpack(value, "outbox")?
+        .all()?
         .into_iter()
         .map(|row| decode(row, "row of the outbox"))
         .collect()

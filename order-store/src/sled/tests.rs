@@ -16,19 +16,20 @@ use wxpay_core::{FeeType, Fen, SignType};
 use super::{
     Fault, FaultHook, Side, SledOptions, SledStore, Step, Verification, Verify,
     checkpoint::Checkpoint,
-    group::{Counters, Group},
+    group::{Changes, Counters, Ground, Group},
     head::Head,
     job::Job,
+    open::FORMAT,
     record::{Hold, StoredLog, StoredRow, VALUE_MAX_BYTES, encode},
     settle::rows_of,
     trees::{FORMAT_KEY, Kind, Trees, Writes, packed_key},
     verify::{Audit, Nobody},
 };
 use crate::{
-    By, Clock as _, Confirmation, Create, Dump as _, ExecuteError, Health, InboxRecord, LogEntry,
-    MarkPaid, NotifyRecord, OrderKey, OrderState, OrderStore as _, OrderStoreExt as _, OutboxFacts,
-    OutboxId, OutboxKind, OutboxRow, PageTicket, REASON_MAX_BYTES, Record, Refusal, RelayId,
-    StoreError, SystemClock, Timestamp, Verdict, What,
+    By, Clock as _, Confirmation, Create, Defer, Dump as _, ExecuteError, Health, InboxRecord,
+    LogEntry, MarkPaid, NotifyRecord, OrderKey, OrderState, OrderStore as _, OrderStoreExt as _,
+    OutboxFacts, OutboxId, OutboxKind, OutboxRow, PageTicket, REASON_MAX_BYTES, Record, Refusal,
+    RelayId, StoreError, SystemClock, Timestamp, Verdict, What,
 };
 
 fn key(number: &str) -> OrderKey {
@@ -66,6 +67,15 @@ fn mark_paid(number: &str) -> MarkPaid {
         time_end: "20190320143700".parse().unwrap(),
         confirmation: Confirmation::Confirmed,
         by: By::Notify,
+        now: Timestamp::from_millis(0),
+    }
+}
+
+fn defer(number: &str) -> Defer {
+    Defer {
+        key: key(number),
+        due: Timestamp::from_millis(9_000),
+        by: By::Sweeper,
         now: Timestamp::from_millis(0),
     }
 }
@@ -309,7 +319,8 @@ fn the_largest_rows_fit_a_value() {
     assert!(encode(&row).len() < VALUE_MAX_BYTES / 4);
 
     let log = |what| StoredLog {
-        key: key.clone(),
+        key: Some(key.clone()),
+        order: None,
         prev: Some(u128::MAX.into()),
         entry: LogEntry {
             at,
@@ -407,12 +418,12 @@ fn folders_from_elsewhere_are_refused() {
     let trees = Trees::open(::sled::open(folder.path()).unwrap()).unwrap();
     trees
         .tree(Kind::Meta)
-        .insert(FORMAT_KEY, encode(&3_u32))
+        .insert(FORMAT_KEY, encode(&(FORMAT + 1)))
         .unwrap();
     drop(trees);
     assert!(matches!(
         open(folder.path()),
-        Err(StoreError::NewerFormat { found: 3, known: 2 })
+        Err(StoreError::NewerFormat { found, known: FORMAT }) if found == FORMAT + 1
     ));
 }
 
@@ -458,11 +469,16 @@ async fn blobs_and_damage_are_named_and_never_served() {
 async fn damaged_by(writes: &Writes) -> (tempfile::TempDir, StoreError) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    for n in 1..=3 {
+    for n in 1..=2 {
         let number = format!("order-{n}");
         store.create(create(&number)).await.unwrap();
         store.mark_paid(mark_paid(&number)).await.unwrap();
     }
+    for n in 3..=4 {
+        store.create(create(&format!("order-{n}"))).await.unwrap();
+    }
+    // A new due time has no row of the log.
+    store.defer(defer("order-3")).await.unwrap();
     store.close().await.unwrap();
     let trees = Trees::open(::sled::open(folder.path()).unwrap()).unwrap();
     for (kind, key, value) in writes {
@@ -479,7 +495,7 @@ async fn damaged_by(writes: &Writes) -> (tempfile::TempDir, StoreError) {
 
 #[tokio::test]
 async fn what_is_lost_or_torn_is_told_with_the_last_good_group() {
-    let order = super::trees::order_key(&key("order-2"), 0);
+    let order = super::trees::order_key(&key("order-3"), 0);
     let cases = [
         ((Kind::Log, packed_key(4, 0), None), 3, "does not follow"),
         (
@@ -565,9 +581,12 @@ async fn the_index_of_a_clean_stop_is_that_of_the_records() {
         if n % 2 == 0 {
             store.mark_paid(mark_paid(&number)).await.unwrap();
         }
+        if n % 3 == 0 {
+            store.defer(defer(&number)).await.unwrap();
+        }
     }
     store.close().await.unwrap();
-    let left = Checkpoint::read(folder.path()).unwrap().index;
+    let left = Checkpoint::read(folder.path()).unwrap();
     let options = SledOptions {
         verify: Verify::First,
         ..SledOptions::default()
@@ -576,7 +595,8 @@ async fn the_index_of_a_clean_stop_is_that_of_the_records() {
     store
         .shared
         .read(|live| {
-            assert_eq!(live.index, left);
+            assert_eq!(live.index, left.index);
+            assert_eq!(*store.shared.locator(), left.locator);
             Ok(())
         })
         .unwrap();
@@ -587,7 +607,7 @@ async fn the_index_of_a_clean_stop_is_that_of_the_records() {
 async fn a_verification_keeps_up_with_commits() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    for n in 0..20 {
+    for n in 0..60 {
         store.create(create(&format!("order-{n}"))).await.unwrap();
     }
     let (head, mark) = store
@@ -611,7 +631,7 @@ async fn a_verification_keeps_up_with_commits() {
                 .await
                 .unwrap();
             store
-                .create(create(&format!("order-{}", n + 20)))
+                .create(create(&format!("order-{}", n + 60)))
                 .await
                 .unwrap();
             let claims = store
@@ -731,14 +751,15 @@ async fn a_row_that_is_being_requeued_cannot_be_claimed() {
                 low: 0,
                 chain: live.head.chain,
                 rows: live.head.rows,
+                accounts: std::collections::HashSet::new(),
             };
             let now = SystemClock.now();
-            let mut group = Group::new(
-                &live.trees,
-                &mut counters,
-                now,
-                crate::DeadLetter::default(),
-            );
+            let ground = Ground {
+                trees: &live.trees,
+                locator: &store.shared.locator,
+                changes: &Changes::default(),
+            };
+            let mut group = Group::new(ground, &mut counters, now, crate::DeadLetter::default());
             let mut relay = store.shared.relay();
             group.requeue(&id, &mut relay).unwrap();
             let later = now + Duration::from_mins(1);

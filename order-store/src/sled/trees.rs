@@ -1,12 +1,19 @@
 //! The trees of the store, their keys, and one atomic write over all of them.
 
-use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
-use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
-
-use super::{digest::digest, head::Head, record::VALUE_MAX_BYTES};
+use super::{
+    chunks::Chunks,
+    digest::digest,
+    head::Head,
+    pack::{Rows, unpack_log},
+    record::VALUE_MAX_BYTES,
+};
 use crate::{OrderKey, StoreError, hash::fnv1a};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// One tree for each kind of record; in this order they go into every transaction.
+use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
+
+/// One tree for each kind of record; in this order they go into every transaction. Folders that format 2 began have records in
+/// the trees of attempts, transactions and refunds, which are read no more: [`locate`](super::locate) knows these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Meta,
@@ -75,27 +82,59 @@ pub(super) struct Applied {
 }
 
 /// The open trees.
-#[derive(Clone)]
 pub(super) struct Trees {
     db: Db,
-    trees: Vec<Tree>,
+    kinds: Vec<Tree>,
+    chunks: Mutex<Chunks>,
+}
+
+impl Clone for Trees {
+    fn clone(&self) -> Self {
+        Self {
+            db: self.db.clone(),
+            kinds: self.kinds.clone(),
+            chunks: Mutex::default(),
+        }
+    }
 }
 
 impl Trees {
     pub(super) fn open(db: Db) -> ::sled::Result<Self> {
-        let trees = NAMES
+        let kinds = NAMES
             .iter()
             .map(|name| db.open_tree(name))
             .collect::<Result<_, _>>()?;
-        Ok(Self { db, trees })
+        Ok(Self {
+            db,
+            kinds,
+            chunks: Mutex::default(),
+        })
     }
 
     pub(super) fn tree(&self, kind: Kind) -> &Tree {
-        &self.trees[kind as usize]
+        &self.kinds[kind as usize]
     }
 
     pub(super) fn get(&self, kind: Kind, key: &[u8]) -> Result<Option<IVec>, StoreError> {
         self.tree(kind).get(key).map_err(|error| damaged(&error))
+    }
+
+    /// The rows of a value of the log; nothing when there is none.
+    pub(super) fn log(
+        &self,
+        group: u64,
+        chunk: u16,
+    ) -> Result<Option<Arc<Rows<'static>>>, StoreError> {
+        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = chunks.get((group, chunk)) {
+            return Ok(Some(rows));
+        }
+        let Some(value) = self.get(Kind::Log, &packed_key(group, chunk))? else {
+            return Ok(None);
+        };
+        let rows = Arc::new(unpack_log(&value)?.1.into_owned());
+        chunks.keep((group, chunk), Arc::clone(&rows));
+        Ok(Some(rows))
     }
 
     /// A number of eight bytes in the tree of single values.
@@ -115,7 +154,7 @@ impl Trees {
 
     /// Whether no tree holds anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.trees.iter().all(Tree::is_empty)
+        self.kinds.iter().all(Tree::is_empty)
     }
 
     /// The head as it was written last; nothing in a folder that has none yet.
@@ -133,7 +172,7 @@ impl Trees {
     /// Writes all or nothing, and with it the head that follows from `head`. It is in sled's buffer then, and on disk after
     /// [`Trees::flush`] and a sync of the file.
     pub(super) fn apply(&self, writes: &Writes, head: &Head) -> ::sled::Result<Applied> {
-        let done = self.trees.as_slice().transaction(|trees| {
+        let done = self.kinds.as_slice().transaction(|trees| {
             let mut head = *head;
             let mut changes = Vec::with_capacity(writes.len());
             for (kind, key, value) in writes {
@@ -208,21 +247,6 @@ pub(super) fn order_key(key: &OrderKey, part: u8) -> Vec<u8> {
     ]);
     bytes.extend_from_slice(&[0, part]);
     bytes
-}
-
-/// The key of a number in the index of attempts.
-pub(super) fn number_key(mch_id: &MchId, number: &OutTradeNo) -> Vec<u8> {
-    sharded([mch_id.as_str().as_bytes(), number.as_str().as_bytes()])
-}
-
-/// The key of a transaction in its index.
-pub(super) fn transaction_key(id: &TransactionId) -> Vec<u8> {
-    sharded([b"", id.as_str().as_bytes()])
-}
-
-/// The key of a refund's number in its index.
-pub(super) fn refund_key(mch_id: &MchId, number: &OutRefundNo) -> Vec<u8> {
-    sharded([mch_id.as_str().as_bytes(), number.as_str().as_bytes()])
 }
 
 /// The key of a packed value of the log or the outbox.

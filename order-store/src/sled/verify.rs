@@ -213,15 +213,16 @@ impl Audit {
             self.marked()?;
             self.log.good = self.log.group;
         }
-        let (before, rows) = unpack_log(value)
-            .map_err(|error| self.torn(format!("group {group}, chunk {chunk}: {error}")))?;
+        let torn = |error| self.torn(format!("group {group}, chunk {chunk}: {error}"));
+        let (before, rows) = unpack_log(value).map_err(torn)?;
+        let rows = rows.count().map_err(torn)?;
         if before.is_some_and(|before| before != self.log.chain) {
             return Err(self.torn(format!(
                 "group {group}, chunk {chunk}, does not follow what is before it"
             )));
         }
         self.log.chain = self.log.chain.link(key, value);
-        self.log.rows += rows.len() as u64;
+        self.log.rows += u64::from(rows);
         self.log.group = group;
         Ok(())
     }
