@@ -8,6 +8,7 @@ mod config;
 mod desk;
 mod hex;
 mod http;
+mod ledger;
 mod operator;
 mod pages;
 mod random;

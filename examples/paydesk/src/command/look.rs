@@ -1,41 +1,70 @@
-//! Asking a ledger: the running desk that holds it, or the folder itself.
+//! Asking a ledger: the running desk that holds it, or the ledger itself.
 
-use order_store::OrderStore as _;
+use std::future::Future;
+
+use order_store::StoreError;
 use serde_json::Value;
 
-use super::serve::{offline_desk, open_ledger};
+use super::serve::offline_desk;
 use crate::{
     config::{RawSettings, Settings, StoreSetting},
+    ledger::{self, Ledger},
     operator::{self, Question, ask_running},
 };
 
 /// Asks, and gives the answer or the reason in one line.
 pub(super) fn look(raw: RawSettings, question: Question) -> Result<Value, String> {
     let settings = Settings::resolve(raw).map_err(|error| error.to_string())?;
-    let StoreSetting::Sled(folder) = settings.store.clone();
-    if !folder.is_dir() {
-        return Err(format!(
+    must_be_there(&settings.store)?;
+    block_on(async {
+        if let StoreSetting::Sled(folder) = &settings.store
+            && let Some(answer) = ask_running(folder, &question).await
+        {
+            return answer;
+        }
+        let store = open(&settings.store).await?;
+        let desk = offline_desk(&settings, store.clone())?;
+        let result = operator::answer(&desk, question).await;
+        close(&store).await?;
+        result
+    })
+}
+
+/// A folder that is not there is a mistyped name: it is not made for a look.
+pub(super) fn must_be_there(setting: &StoreSetting) -> Result<(), String> {
+    match setting {
+        StoreSetting::Sled(folder) if !folder.is_dir() => Err(format!(
             "--store: there is no ledger at {}",
             folder.display()
-        ));
+        )),
+        _ => Ok(()),
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+}
+
+/// Opens the ledger; the reason why not names the option.
+pub(super) async fn open(setting: &StoreSetting) -> Result<Ledger, String> {
+    ledger::open(setting).await.map_err(|error| match error {
+        StoreError::Locked { path } => format!(
+            "--store: the ledger at {} is held by another process",
+            path.display()
+        ),
+        error => format!("--store: {error}"),
+    })
+}
+
+pub(super) async fn close(store: &Ledger) -> Result<(), String> {
+    store
+        .close()
+        .await
+        .map_err(|error| format!("--store: {error}"))
+}
+
+/// Runs a sub-command's work to its end.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| error.to_string())?;
-    runtime.block_on(async {
-        if let Some(answer) = ask_running(&folder, &question).await {
-            return answer;
-        }
-        match open_ledger(&folder).await {
-            Err(error) => Err(format!("--store: {error}")),
-            Ok(store) => {
-                let desk = offline_desk(&settings, store.clone())?;
-                let result = operator::answer(&desk, question).await;
-                store.close().await.map_err(|error| error.to_string())?;
-                result
-            }
-        }
-    })
+        .map_err(|error| error.to_string())?
+        .block_on(work)
 }

@@ -35,22 +35,25 @@ macro_rules! raw_settings {
         }
     };
     (@secret secret) => { true };
+    // Its flag is shown, and the value that the environment gives, which may hold a passcode, is not.
+    (@secret masked) => { true };
     (@secret $other:ident) => { false };
     (@hide shown) => { false };
+    (@hide masked) => { false };
     (@hide $other:ident) => { true };
 }
 
 raw_settings! {
     /// Address to listen on [default: 127.0.0.1:9010]
     listen: "listen", "PAYDESK_LISTEN", shown;
-    /// Where the ledger is kept: sled:PATH [default: sled:./paydesk-data]
-    store: "store", "PAYDESK_STORE", shown;
+    /// Where the ledger is kept: sled:PATH, or postgres://USER:PASSWORD@HOST/DATABASE for any number of desks [default: sled:./paydesk-data]
+    store: "store", "PAYDESK_STORE", masked;
     /// Where messages go: embedded, ws://USER:PASS@HOST:15674/ws, wss://…, stomp://USER:PASS@HOST:61613, stomps://… [default: embedded]
-    broker: "broker", "PAYDESK_BROKER", shown;
+    broker: "broker", "PAYDESK_BROKER", masked;
     /// Passcode of the account `paydesk` on the embedded broker, for other services of this machine [default: random]
     embedded_passcode: "embedded-passcode", "PAYDESK_EMBEDDED_PASSCODE", secret;
     /// URL, user and passcode that pages subscribe with [default: the embedded broker, or webguest at the broker's host]
-    browser_broker: "browser-broker", "PAYDESK_BROWSER_BROKER", shown;
+    browser_broker: "browser-broker", "PAYDESK_BROWSER_BROKER", masked;
     /// Whether pages may read the fanout: on, off [default: on with the simulator, else off]
     browser_fanout: "browser-fanout", "PAYDESK_BROWSER_FANOUT", shown;
     /// The gateway: sim, sim=ADDR:PORT, wechat, or a base URL [default: sim]

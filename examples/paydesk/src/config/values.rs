@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
+use order_store::PostgresUrl;
 use stomp_bridge::client::BrokerUrl;
 use url::Url;
 
@@ -9,10 +10,12 @@ use url::Url;
 pub(crate) const SIM_DEFAULT: &str = "127.0.0.1:9011";
 
 /// Where the ledger is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum StoreSetting {
     /// A folder of this machine.
     Sled(PathBuf),
+    /// A database, for any number of desks. What prints it leaves user and password out.
+    Postgres(PostgresUrl),
 }
 
 impl FromStr for StoreSetting {
@@ -22,17 +25,21 @@ impl FromStr for StoreSetting {
         match text.split_once(':') {
             Some(("sled", path)) if !path.is_empty() => Ok(Self::Sled(path.into())),
             Some(("postgres" | "postgresql", _)) => {
-                Err("this build keeps its ledger in sled only: give sled:PATH".into())
+                text.parse().map(Self::Postgres).map_err(|error| {
+                    format!("{error}; it is postgres://USER:PASSWORD@HOST:5432/DATABASE")
+                })
             }
-            _ => Err("it is sled:PATH".into()),
+            _ => Err("it is sled:PATH or a postgres:// URL".into()),
         }
     }
 }
 
 impl fmt::Display for StoreSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Sled(path) = self;
-        write!(f, "sled:{}", path.display())
+        match self {
+            Self::Sled(path) => write!(f, "sled:{}", path.display()),
+            Self::Postgres(url) => write!(f, "{url}"),
+        }
     }
 }
 
@@ -213,13 +220,28 @@ mod tests {
     }
 
     #[test]
-    fn a_store_names_its_folder() {
+    fn a_store_is_a_folder_or_a_database_and_shows_no_password() {
+        let shown = |text: &str| text.parse().map(|store: StoreSetting| store.to_string());
         assert_eq!(
-            "sled:/var/lib/paydesk".parse(),
-            Ok(StoreSetting::Sled("/var/lib/paydesk".into()))
+            shown("sled:/var/lib/paydesk").as_deref(),
+            Ok("sled:/var/lib/paydesk")
         );
-        for text in ["sled:", "/var/lib", "postgres://localhost/pay"] {
-            assert!(text.parse::<StoreSetting>().is_err(), "{text}");
+        assert_eq!(
+            shown("postgres://payer:hush-1@db.example:5433/shop").as_deref(),
+            Ok("postgres://db.example/shop")
+        );
+        for text in [
+            "sled:",
+            "/var/lib",
+            "postgres://payer:hush-1@db.example:port/shop",
+            "postgres://payer:hush-1@db.example/shop?sslmode=hush-1",
+            "mysql://payer:hush-1@db.example/shop",
+        ] {
+            let error = text.parse::<StoreSetting>().err().unwrap_or_default();
+            assert!(
+                !error.is_empty() && !error.contains("hush"),
+                "{text}: {error}"
+            );
         }
     }
 }

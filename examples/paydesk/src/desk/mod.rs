@@ -9,11 +9,10 @@ mod orders;
 mod relay;
 mod sweeper;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use order_store::{
-    By, Confirmation, ExecuteError, Executed, MarkPaid, Order, OrderKey, OrderStore,
-    OrderStoreExt as _,
+    By, Confirmation, ExecuteError, Executed, MarkPaid, Order, OrderKey, OrderStoreExt as _,
 };
 use wxpay_core::{Account, NotifyUrl, OutTradeNo, SignType, api::Payment, client::Client};
 
@@ -23,14 +22,14 @@ pub(crate) use orders::{NewOrder, PrepareError};
 pub(crate) use relay::{Relay, RelayStatus, publisher as relay_publisher};
 pub(crate) use sweeper::Sweeper;
 
-use crate::{clock::Clock, config::Confirm};
+use crate::{clock::Clock, config::Confirm, ledger::Ledger};
 
 /// How long an answer of the gateway is waited for while a person or the gateway itself waits for ours.
 const GATEWAY_PATIENCE: Duration = Duration::from_secs(6);
 
 /// Everything that acts on orders.
 pub(crate) struct Desk {
-    pub(crate) store: Arc<dyn OrderStore>,
+    pub(crate) store: Ledger,
     pub(crate) client: Client,
     pub(crate) account: Account,
     pub(crate) sign_type: SignType,

@@ -6,14 +6,14 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use order_store::{Claim, OrderStore, OutboxKind, RelayId, StoreError};
+use order_store::{Claim, OutboxKind, RelayId, StoreError};
 use serde_json::json;
 use stomp_bridge::client::{Advice, BrokerUrl, Publication, Publisher, PublisherConfig, Resend};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::fault;
-use crate::{broker, ticket};
+use crate::{broker, ledger::Ledger, ticket};
 
 /// Rows under way at once. A receipt of a persistent message can take 0.3 s: this keeps a few hundred a second moving.
 const BATCH: usize = 256;
@@ -78,7 +78,7 @@ pub(crate) fn publisher(url: BrokerUrl) -> Publisher {
 
 /// Publishes what the ledger's outbox holds.
 pub(crate) struct Relay {
-    pub(crate) store: Arc<dyn OrderStore>,
+    pub(crate) store: Ledger,
     pub(crate) publisher: Publisher,
     pub(crate) owner: RelayId,
     pub(crate) status: RelayStatus,

@@ -5,6 +5,8 @@
 pub mod browser;
 pub mod feed;
 #[cfg(feature = "system-tests")]
+pub mod postgres;
+#[cfg(feature = "system-tests")]
 pub mod proxy;
 pub mod recorded;
 
@@ -20,7 +22,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
+use reqwest::{
+    Client, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -53,12 +58,23 @@ pub fn binary() -> Command {
 }
 
 pub fn http() -> Client {
+    client(HeaderMap::new())
+}
+
+/// A client that shows a bearer token with each request.
+pub fn http_with_token(token: &str) -> Client {
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    client(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+}
+
+fn client(headers: HeaderMap) -> Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     });
     Client::builder()
         .no_proxy()
+        .default_headers(headers)
         .redirect(reqwest::redirect::Policy::none())
         .timeout(PATIENCE)
         .build()
@@ -160,6 +176,11 @@ impl Paydesk {
                 return line;
             }
         }
+    }
+
+    /// What it still had to say, once it has ended.
+    pub fn rest_of_log(&self) -> String {
+        self.stderr.iter().collect::<Vec<_>>().join("\n")
     }
 
     /// kill -9: nothing is flushed, nothing is said.

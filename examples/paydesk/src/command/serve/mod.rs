@@ -3,9 +3,8 @@
 mod parts;
 mod signals;
 
-use std::{io::Write, net::SocketAddr, path::Path, sync::Arc};
+use std::{io::Write, net::SocketAddr, sync::Arc};
 
-use order_store::{OrderStore as _, SledOptions, SledStore, StoreError};
 use stomp_bridge::{broker::Broker, client::Publisher};
 use tokio::net::TcpListener;
 use tokio::{task::JoinHandle, time::timeout};
@@ -13,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use wxpay_sim::{RunningSim, Sim};
 
-use super::{Exit, fault};
+use super::{Exit, fault, look};
 use crate::{
     config::{BrokerSetting, LogFormat, RawSettings, Settings, StoreSetting},
     desk::{Relay, RelayStatus, Sweeper},
     http::{self, App, Front},
+    ledger::Ledger,
     operator::Operator,
 };
 pub(super) use parts::offline_desk;
@@ -66,31 +66,6 @@ async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     Ok((listener, bound))
 }
 
-/// Opens the ledger of a folder, off the runtime.
-pub(super) async fn open_ledger(folder: &Path) -> Result<Arc<SledStore>, StoreError> {
-    let folder = folder.to_owned();
-    tokio::task::spawn_blocking(move || SledStore::open(&folder, SledOptions::default()))
-        .await
-        .unwrap_or_else(|error| {
-            Err(StoreError::Failed {
-                why: error.to_string(),
-            })
-        })
-        .map(Arc::new)
-}
-
-async fn open(setting: &StoreSetting) -> Result<Arc<SledStore>, String> {
-    let StoreSetting::Sled(folder) = setting;
-    match open_ledger(folder).await {
-        Ok(store) => Ok(store),
-        Err(StoreError::Locked { .. }) => Err(format!(
-            "--store: the ledger at {} is held by another process",
-            folder.display()
-        )),
-        Err(error) => Err(format!("--store: {error}")),
-    }
-}
-
 async fn simulator(settings: &Settings) -> Result<Option<RunningSim>, String> {
     let Some(config) = parts::sim_config(settings) else {
         return Ok(None);
@@ -104,7 +79,7 @@ async fn simulator(settings: &Settings) -> Result<Option<RunningSim>, String> {
 async fn run(settings: Settings) -> Result<(), String> {
     let mut signals = Signals::listen().map_err(|error| format!("cannot hear signals: {error}"))?;
     let (listener, bound) = bind(settings.listen).await?;
-    let store = open(&settings.store).await?;
+    let store = look::open(&settings.store).await?;
     let sim = simulator(&settings).await?;
     let started = start(settings, listener, bound, store.clone(), sim.as_ref()).await;
     let result = match started {
@@ -169,10 +144,10 @@ async fn start(
     settings: Settings,
     listener: TcpListener,
     bound: SocketAddr,
-    store: Arc<SledStore>,
+    store: Ledger,
     sim: Option<&RunningSim>,
 ) -> Result<Started, String> {
-    parts::check_accounts(&settings, store.as_ref()).await?;
+    parts::check_accounts(&settings, &store).await?;
     let messaging = broker_for(&settings, bound).await?;
     let desk = Arc::new(desk_for(&settings, bound, store.clone(), sim)?);
     let relay_status = RelayStatus::default();
@@ -189,13 +164,13 @@ async fn start(
     let access = http::Access::new(&settings, bound);
     let router = http::router(App(Arc::new(shared)), access);
 
-    let StoreSetting::Sled(folder) = &settings.store;
-    let operator = Operator::bind(folder)
-        .map_err(|error| format!("--store: cannot make the operator's socket: {error}"))?;
+    let operator = operator_for(&settings)?;
     let back = CancellationToken::new();
     let stop = || front.stop.clone();
     front.tasks.spawn(http::serve(listener, router, stop()));
-    front.tasks.spawn(operator.run(desk.clone(), stop()));
+    if let Some(operator) = operator {
+        front.tasks.spawn(operator.run(desk.clone(), stop()));
+    }
     front.tasks.spawn(Sweeper { desk }.run(stop()));
     let relay = tokio::spawn(
         Relay {
@@ -206,7 +181,7 @@ async fn start(
         }
         .run(back.clone()),
     );
-    announce(&settings, bound, sim, folder)?;
+    announce(&settings, bound, sim)?;
     Ok(Started {
         front,
         back,
@@ -216,12 +191,28 @@ async fn start(
     })
 }
 
+/// The socket that operators ask through while this process holds the folder. A database takes them beside us.
+fn operator_for(settings: &Settings) -> Result<Option<Operator>, String> {
+    match &settings.store {
+        StoreSetting::Sled(folder) => Operator::bind(folder)
+            .map(Some)
+            .map_err(|error| format!("--store: cannot make the operator's socket: {error}")),
+        StoreSetting::Postgres(_) => {
+            if matches!(settings.broker, BrokerSetting::Embedded) {
+                tracing::warn!(
+                    "the broker is this process's own: pages and services of another desk on this database do not hear it; give --broker"
+                );
+            }
+            Ok(None)
+        }
+    }
+}
+
 /// The addresses to open, on standard output: programs read them too.
 fn announce(
     settings: &Settings,
     bound: SocketAddr,
     sim: Option<&RunningSim>,
-    folder: &Path,
 ) -> Result<(), String> {
     use std::fmt::Write as _;
     let mut text = String::from("paydesk is ready\n");
@@ -229,7 +220,7 @@ fn announce(
         let _ = writeln!(text, "  phone     http://{}/", sim.addr());
     }
     let _ = writeln!(text, "  operator  http://{bound}/admin");
-    let _ = writeln!(text, "  ledger    {}", folder.display());
+    let _ = writeln!(text, "  ledger    {}", settings.store);
     let broker = match &settings.broker {
         BrokerSetting::Embedded => format!("embedded, ws://{bound}/ws"),
         BrokerSetting::Remote(url) => url.to_string(),

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use order_store::{OrderStore, RelayId};
+use order_store::RelayId;
 use stomp_bridge::{
     broker::Broker,
     client::{BrokerUrl, ConnectOptions, Publisher},
@@ -18,6 +18,7 @@ use crate::{
     config::{BrokerSetting, ClockSetting, Gateway, Settings},
     desk::{Desk, Flights, RelayStatus, relay_publisher},
     http::{BrowserFeed, Front, Shared},
+    ledger::Ledger,
     random,
 };
 
@@ -48,10 +49,7 @@ pub(super) fn sim_config(settings: &Settings) -> Option<SimConfig> {
 }
 
 /// Open orders of a merchant that this service does not know would be forgotten: it does not start.
-pub(super) async fn check_accounts(
-    settings: &Settings,
-    store: &dyn OrderStore,
-) -> Result<(), String> {
+pub(super) async fn check_accounts(settings: &Settings, store: &Ledger) -> Result<(), String> {
     let accounts = store
         .accounts()
         .await
@@ -167,7 +165,7 @@ fn notify_url(settings: &Settings, bound: SocketAddr) -> Result<Url, String> {
 pub(super) fn desk_for(
     settings: &Settings,
     bound: SocketAddr,
-    store: Arc<dyn OrderStore>,
+    store: Ledger,
     sim: Option<&RunningSim>,
 ) -> Result<Desk, String> {
     let mut client = Client::builder(settings.account.clone());
@@ -196,10 +194,7 @@ pub(super) fn desk_for(
 }
 
 /// A desk for one question, while nothing serves.
-pub(in crate::command) fn offline_desk(
-    settings: &Settings,
-    store: Arc<dyn OrderStore>,
-) -> Result<Desk, String> {
+pub(in crate::command) fn offline_desk(settings: &Settings, store: Ledger) -> Result<Desk, String> {
     desk_for(settings, settings.listen, store, None)
 }
 
