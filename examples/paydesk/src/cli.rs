@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use serde::{Deserialize, Serialize};
 use wxpay_core::SignType;
 
 use crate::config::RawSettings;
@@ -32,6 +33,15 @@ pub(crate) enum Command {
     /// The notifies that came: list, show, replay
     #[command(subcommand)]
     Notifies(NotifiesCommand),
+    /// Messages that have still to go out: list, retry, park
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
+    /// List refunds, those of the newest orders first
+    Refunds(RefundsArgs),
+    /// Write the whole ledger to standard output, a JSON line a record
+    Export,
+    /// Read an export from standard input into an empty ledger
+    Import(ImportArgs),
     /// Read the whole ledger and prove that it agrees with itself
     Check(OutputArgs),
     /// Print the definitions that RabbitMQ needs; the publisher's account is the one in --broker
@@ -97,6 +107,69 @@ pub(crate) enum NotifiesCommand {
         /// Its id in the list
         id: String,
     },
+}
+
+/// What to do with the outbox.
+#[derive(Subcommand)]
+pub(crate) enum OutboxCommand {
+    /// List rows in the order in which they go out; exit 1 when one is set aside
+    List {
+        /// Only rows that were set aside
+        #[arg(long)]
+        parked: bool,
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Make rows that were set aside or put off ready again
+    Retry {
+        /// Their ids in the list
+        #[arg(required_unless_present = "all")]
+        ids: Vec<String>,
+        /// All rows that were set aside
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+    /// Set one row aside: it is kept, and not sent until it is retried
+    Park {
+        /// Its id in the list
+        id: String,
+        /// Why, for the next person
+        #[arg(long, default_value = "set aside by an operator")]
+        reason: String,
+    },
+}
+
+/// Which rows of the outbox.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) enum OutboxFilter {
+    All,
+    Parked,
+}
+
+/// Which refunds.
+#[derive(Args)]
+pub(crate) struct RefundsArgs {
+    /// Only those of this order
+    pub(crate) out_trade_no: Option<String>,
+    /// Only those in this state: processing, success, closed, change
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How an import begins.
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    /// Go on with an import that was cut off: records that are there already, as they are, are left alone
+    #[arg(long)]
+    pub(crate) resume: bool,
 }
 
 impl KeyArgs {

@@ -5,7 +5,10 @@
 
 mod support;
 
-use std::{collections::BTreeSet, process::Command};
+use std::{
+    collections::BTreeSet,
+    process::{Command, Stdio},
+};
 
 use serde_json::{Value, json};
 use support::{
@@ -187,6 +190,60 @@ async fn what_a_killed_desk_had_on_loan_goes_out_through_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_moves_from_a_folder_to_the_database() {
+    let town = Town::new().await;
+    let mut desk = Paydesk::start_with(recorded::merchant);
+    recorded::paid_at_the_gateway(&desk).await;
+    let answer = desk.notify("/wxpay/notify", &recorded::notify()).await;
+    assert_eq!(answer, SUCCESS);
+    desk.order("MOVES0001", 7).await;
+    assert_eq!(desk.interrupt(), Some(0));
+    let mut export = binary()
+        .args([
+            "export",
+            "--store",
+            &format!("sled:{}", desk.folder.display()),
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut import = binary();
+    town.database.store(&mut import);
+    let imported = import
+        .arg("import")
+        .stdin(export.stdout.take().unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(imported.stderr).unwrap();
+    assert_eq!(imported.status.code(), Some(0), "{said}");
+    assert!(export.wait().unwrap().success());
+
+    let dump = binary()
+        .args([
+            "export",
+            "--store",
+            &format!("sled:{}", desk.folder.display()),
+        ])
+        .output()
+        .unwrap()
+        .stdout;
+    let (code, moved, err) = town.operate(&["export"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(moved, String::from_utf8(dump).unwrap());
+    let (code, _, err) = town.operate(&["import"]);
+    assert_eq!(code, Some(2), "{err}");
+    assert!(
+        err.contains("not empty") && !err.contains(PASSWORD),
+        "{err}"
+    );
+
+    let served = town.desk(|_| {});
+    let (_, order) = served.get(&format!("/api/orders/{OUT_TRADE_NO}")).await;
+    assert_eq!(order["state"], "paid");
+    assert_eq!(order["transaction_id"], TRANSACTION_ID);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sub_commands_work_beside_the_desks_and_nothing_shows_the_password() {
     let town = Town::new().await;
     let mut desk = town.desk(|command| {
@@ -203,6 +260,8 @@ async fn sub_commands_work_beside_the_desks_and_nothing_shows_the_password() {
         &["orders", "--json"][..],
         &["check"],
         &["notifies", "list"],
+        &["outbox", "list"],
+        &["refunds"],
         &["--help"],
     ] {
         let (code, out, err) = town.operate(arguments);

@@ -2,9 +2,13 @@
 
 mod check;
 mod definitions;
+mod export;
+mod import;
 mod look;
 mod notifies;
 mod orders;
+mod outbox;
+mod refunds;
 mod serve;
 mod sign;
 mod table;
@@ -67,6 +71,10 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Verify(args) => keyed(raw, args, sign::verify_input),
         Command::Orders(args) => orders::orders(raw, &args),
         Command::Notifies(command) => notifies::notifies(raw, command),
+        Command::Outbox(command) => outbox::outbox(raw, command),
+        Command::Refunds(args) => refunds::refunds(raw, &args),
+        Command::Export => export::export(raw),
+        Command::Import(args) => import::import(raw, &args),
         Command::Check(output) => check::check(raw, &output),
         Command::RabbitmqDefinitions => rabbitmq_definitions(raw),
     }

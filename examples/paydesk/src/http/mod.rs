@@ -35,7 +35,7 @@ pub(crate) use api::ListQuery;
 pub(crate) use guard::Access;
 pub(crate) use listener::serve;
 pub(crate) use problem::Problem;
-pub(crate) use view::order as order_view;
+pub(crate) use view::{order as order_view, refund as refund_view};
 
 use crate::desk::{Desk, RelayStatus};
 

@@ -1,6 +1,6 @@
 //! Orders and their logs as the API shows them.
 
-use order_store::{LogEntry, Order};
+use order_store::{LogEntry, Order, Refund};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -21,8 +21,23 @@ pub(crate) fn order(order: &Order, pay_page: Option<&str>) -> Value {
         // Whether the gateway's own answer stands behind the payment, or its notify alone; nothing is paid: null.
         "confirmed": order.first_payment().map(|_| !order.has_unconfirmed()),
         "refunded_fee": order.refunded_fee(),
+        "refunds": order.refunds.iter().map(refund).collect::<Vec<_>>(),
         "attention": order.attention.iter().map(|attention| attention.as_str()).collect::<Vec<_>>(),
         "pay_page": pay_page,
+    })
+}
+
+/// One refund of an order.
+pub(crate) fn refund(refund: &Refund) -> Value {
+    json!({
+        "out_refund_no": refund.out_refund_no,
+        "transaction_id": refund.transaction_id,
+        "refund_fee": refund.refund_fee,
+        "reason": refund.reason,
+        "state": refund.state.as_str(),
+        "refund_id": refund.refund_id,
+        "begun_at": refund.begun_at.to_string(),
+        "changed_at": refund.changed_at.to_string(),
     })
 }
 

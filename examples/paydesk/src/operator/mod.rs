@@ -4,15 +4,18 @@
 //! the sub-command opens the ledger itself. Either way [`answer`] does the work.
 
 mod check;
+mod outbox;
+mod refunds;
 mod socket;
 
 use order_store::{Kept, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, OrderStore, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(crate) use socket::{Operator, ask_running};
+pub(crate) use socket::{Operator, ask_running, export_running, is_running};
 
 use crate::{
+    cli::OutboxFilter,
     desk::{Desk, Incoming, Via},
     http::{ListQuery, order_view},
 };
@@ -21,10 +24,35 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Question {
     Orders(ListQuery),
-    Notifies { limit: usize },
-    Notify { id: String },
-    Replay { id: String },
+    Notifies {
+        limit: usize,
+    },
+    Notify {
+        id: String,
+    },
+    Replay {
+        id: String,
+    },
+    Outbox {
+        filter: OutboxFilter,
+        limit: usize,
+    },
+    /// No ids: all rows that are set aside.
+    OutboxRetry {
+        ids: Vec<String>,
+    },
+    OutboxPark {
+        id: String,
+        reason: String,
+    },
+    Refunds {
+        out_trade_no: Option<String>,
+        state: Option<String>,
+        limit: usize,
+    },
     Check,
+    /// Answered with the dump's own lines.
+    Export,
 }
 
 /// Answers with JSON, or with the reason why not.
@@ -83,7 +111,20 @@ pub(crate) async fn answer(desk: &Desk, question: Question) -> Result<Value, Str
                 },
             }))
         }
+        Question::Outbox { filter, limit } => outbox::list(store, filter, limit)
+            .await
+            .map_err(|error| error.to_string()),
+        Question::OutboxRetry { ids } => outbox::retry(store, &ids)
+            .await
+            .map_err(|error| error.to_string()),
+        Question::OutboxPark { id, reason } => outbox::park(store, &id, &reason).await,
+        Question::Refunds {
+            out_trade_no,
+            state,
+            limit,
+        } => refunds::list(desk, out_trade_no.as_deref(), state.as_deref(), limit).await,
         Question::Check => check::check(store).await,
+        Question::Export => Err("an export is asked for by itself".to_owned()),
     }
 }
 

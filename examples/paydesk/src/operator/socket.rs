@@ -10,8 +10,8 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{UnixListener, UnixStream},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter},
+    net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -86,6 +86,7 @@ async fn converse(stream: UnixStream, desk: &Desk) -> io::Result<()> {
     )
     .await??;
     let reply = match serde_json::from_str::<Question>(&line) {
+        Ok(Question::Export) => return export(desk, write).await,
         Ok(question) => answer(desk, question).await,
         Err(error) => Err(format!("not a question: {error}")),
     };
@@ -94,6 +95,68 @@ async fn converse(stream: UnixStream, desk: &Desk) -> io::Result<()> {
         Err(reason) => json!({"error": reason}),
     };
     timeout(PATIENCE, write.write_all(format!("{reply}\n").as_bytes())).await?
+}
+
+/// The dump's own lines, behind one that says that they come; an error ends them in its own line.
+///
+/// How fast they are read is the reader's affair: the records are read page by page, and nothing waits for them.
+async fn export(desk: &Desk, write: OwnedWriteHalf) -> io::Result<()> {
+    let mut out = BufWriter::new(write);
+    out.write_all(b"{\"ok\":\"export\"}\n").await?;
+    let done = order_store::export(desk.store.as_ref(), &mut out, &mut |_| {}).await;
+    if let Err(error) = done {
+        let line = json!({"error": error.to_string()});
+        out.write_all(format!("{line}\n").as_bytes()).await?;
+    }
+    out.flush().await
+}
+
+/// Whether a desk runs on this folder.
+pub(crate) async fn is_running(folder: &Path) -> bool {
+    UnixStream::connect(folder.join(NAME)).await.is_ok()
+}
+
+/// Has the desk that runs on this folder write its ledger to `out`; nothing when none does.
+pub(crate) async fn export_running(
+    folder: &Path,
+    out: &mut (impl AsyncWrite + Unpin),
+) -> Option<Result<(), String>> {
+    let stream = UnixStream::connect(folder.join(NAME)).await.ok()?;
+    Some(take_export(stream, out).await)
+}
+
+async fn take_export(
+    mut stream: UnixStream,
+    out: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), String> {
+    let text = |error: io::Error| format!("the export: {error}");
+    let question = serde_json::to_string(&Question::Export).map_err(|error| error.to_string())?;
+    let asked = stream.write_all(format!("{question}\n").as_bytes()).await;
+    asked.map_err(text)?;
+    let mut lines = BufReader::new(stream);
+    let mut line = Vec::new();
+    let (mut begun, mut ended) = (false, false);
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line).await.map_err(text)? == 0 {
+            break;
+        }
+        if line.starts_with(br#"{"error":"#) {
+            let reply: Value = serde_json::from_slice(&line).unwrap_or_default();
+            return Err(reply["error"].as_str().unwrap_or("no export").to_owned());
+        }
+        if begun {
+            out.write_all(&line).await.map_err(text)?;
+            ended = line.starts_with(br#"{"record":"end""#) && line.ends_with(b"\n");
+        }
+        begun = true;
+    }
+    out.flush().await.map_err(text)?;
+    if ended {
+        Ok(())
+    } else {
+        Err("the running desk broke off before the end".to_owned())
+    }
 }
 
 /// Asks the desk that runs on this folder; nothing when none does.
