@@ -46,6 +46,8 @@ pub struct Faults {
     unifiedorder: EndpointFault,
     orderquery: EndpointFault,
     closeorder: EndpointFault,
+    refund: EndpointFault,
+    refundquery: EndpointFault,
     notify: NotifyFault,
 }
 
@@ -59,6 +61,10 @@ pub struct FaultsChange {
     pub orderquery: Option<EndpointFault>,
     /// At `/pay/closeorder`.
     pub closeorder: Option<EndpointFault>,
+    /// At `/secapi/pay/refund`.
+    pub refund: Option<EndpointFault>,
+    /// At `/pay/refundquery`.
+    pub refundquery: Option<EndpointFault>,
     /// With notifies.
     pub notify: Option<NotifyFault>,
 }
@@ -71,6 +77,8 @@ impl Faults {
             unifiedorder: change.unifiedorder.unwrap_or(self.unifiedorder),
             orderquery: change.orderquery.unwrap_or(self.orderquery),
             closeorder: change.closeorder.unwrap_or(self.closeorder),
+            refund: change.refund.unwrap_or(self.refund),
+            refundquery: change.refundquery.unwrap_or(self.refundquery),
             notify: change.notify.unwrap_or(self.notify),
         }
     }
@@ -82,6 +90,8 @@ impl Faults {
             GatewayEndpoint::UnifiedOrder => self.unifiedorder,
             GatewayEndpoint::OrderQuery => self.orderquery,
             GatewayEndpoint::CloseOrder => self.closeorder,
+            GatewayEndpoint::Refund => self.refund,
+            GatewayEndpoint::RefundQuery => self.refundquery,
         }
     }
 

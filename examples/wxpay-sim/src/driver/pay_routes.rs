@@ -37,6 +37,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/pay/unifiedorder", endpoint(GatewayEndpoint::UnifiedOrder))
         .route("/pay/orderquery", endpoint(GatewayEndpoint::OrderQuery))
         .route("/pay/closeorder", endpoint(GatewayEndpoint::CloseOrder))
+        .route("/secapi/pay/refund", endpoint(GatewayEndpoint::Refund))
+        .route("/pay/refundquery", endpoint(GatewayEndpoint::RefundQuery))
         .layer(DefaultBodyLimit::max(Limits::DEFAULT.max_bytes))
 }
 
@@ -73,7 +75,10 @@ async fn serve(
     match random() {
         Ok(random) => {
             let now = shared.clock.now();
-            xml(shared.gateway().answer(endpoint, &body, now, &random))
+            let answer = shared.gateway().answer(endpoint, &body, now, &random);
+            // A refund leaves a notify behind.
+            shared.due.notify_one();
+            xml(answer)
         }
         Err(error) => {
             tracing::error!(%error, "no random bytes");

@@ -19,7 +19,7 @@ pub(super) fn order(gateway: &Gateway, order: &Order, now: Moment) -> Value {
         "mch_id": order.key.mch_id.as_str(),
         "appid": order.appid.as_str(),
         "sign_type": order.sign_type.as_str(),
-        "trade_state": state.trade_state().as_str(),
+        "trade_state": order.trade_state(now).as_str(),
         "total_fee": order.total_fee.get(),
         "body": order.body.as_str(),
         "attach": order.attach.as_ref().map(Attach::as_str),
@@ -31,6 +31,12 @@ pub(super) fn order(gateway: &Gateway, order: &Order, now: Moment) -> Value {
         "pay_before": order.pay_before.map(Moment::rfc3339),
         "transaction_id": paid.map(|paid| paid.transaction_id.as_str()),
         "time_end": paid.map(|paid| paid.time_end.to_string()),
+        "refunds": order.refunds.iter().map(|refund| json!({
+            "out_refund_no": refund.out_refund_no.as_str(),
+            "refund_id": refund.refund_id.as_str(),
+            "refund_fee": refund.refund_fee.get(),
+            "refund_status": refund.status(now).as_str(),
+        })).collect::<Vec<_>>(),
         "notify": paid.and_then(|paid| paid.notify).and_then(|id| gateway.notify(id)).map(|notify| {
             let (state, next_at) = match notify.state() {
                 NotifyState::Waiting(due) => ("waiting", Some(due.rfc3339())),

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use wxpay_core::{CodeUrl, OutTradeNo, PrepayId, TransactionId};
+use wxpay_core::{CodeUrl, MchId, OutRefundNo, OutTradeNo, PrepayId, TransactionId, api::RefundId};
 
 use super::{
     Moment,
     order::{Order, OrderKey, OrderState},
+    refund::Refund,
 };
 
 /// The order book.
@@ -24,6 +25,8 @@ pub(super) struct OrderBook {
     codes: HashMap<CodeUrl, OrderKey>,
     transactions: HashMap<TransactionId, OrderKey>,
     numbers: HashMap<OutTradeNo, BTreeSet<OrderKey>>,
+    refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
+    refund_ids: HashMap<RefundId, OrderKey>,
 }
 
 /// The book holds as many orders as it may, and none of them is finished.
@@ -49,6 +52,8 @@ impl OrderBook {
             codes: HashMap::new(),
             transactions: HashMap::new(),
             numbers: HashMap::new(),
+            refunds: HashMap::new(),
+            refund_ids: HashMap::new(),
         }
     }
 
@@ -142,6 +147,40 @@ impl OrderBook {
         }
     }
 
+    /// The refund of a merchant's number, and its order.
+    pub(super) fn by_refund(
+        &self,
+        mch_id: &MchId,
+        number: &OutRefundNo,
+    ) -> Option<(&Order, &Refund)> {
+        let key = self.refunds.get(&(mch_id.clone(), number.clone()))?;
+        let order = self.get(key)?;
+        let mut refunds = order.refunds.iter();
+        refunds
+            .find(|refund| refund.out_refund_no == *number)
+            .map(|refund| (order, refund))
+    }
+
+    /// The refund of a number of the gateway's, and its order.
+    pub(super) fn by_refund_id(&self, id: &RefundId) -> Option<(&Order, &Refund)> {
+        let order = self.get(self.refund_ids.get(id)?)?;
+        let mut refunds = order.refunds.iter();
+        refunds
+            .find(|refund| refund.refund_id == *id)
+            .map(|refund| (order, refund))
+    }
+
+    pub(super) fn add_refund(&mut self, key: &OrderKey, refund: Refund) {
+        let Some((_, order)) = self.orders.get_mut(key) else {
+            return;
+        };
+        let number = (key.mch_id.clone(), refund.out_refund_no.clone());
+        self.refunds.insert(number, key.clone());
+        self.refund_ids
+            .insert(refund.refund_id.clone(), key.clone());
+        order.refunds.push(refund);
+    }
+
     fn make_room(&mut self, now: Moment) -> bool {
         let aged_out = || {
             let oldest = self.unpaid.values().next()?;
@@ -170,6 +209,11 @@ impl OrderBook {
         }
         if let OrderState::Success(paid) = &order.state {
             self.transactions.remove(&paid.transaction_id);
+        }
+        for refund in order.refunds {
+            self.refund_ids.remove(&refund.refund_id);
+            self.refunds
+                .remove(&(key.mch_id.clone(), refund.out_refund_no));
         }
         if let Some(keys) = self.numbers.get_mut(&key.out_trade_no) {
             keys.remove(key);

@@ -13,6 +13,8 @@ mod order;
 mod order_query;
 mod pay;
 mod random;
+mod refund;
+mod refund_query;
 mod unified_order;
 
 #[cfg(test)]
@@ -27,6 +29,7 @@ pub use order::{
 };
 pub use pay::{NotifyWanted, PayOutcome, PayRefusal, Payable, Payment, PaymentFacts};
 pub use random::Random;
+pub use refund::{REFUND_TAKES, Refund};
 
 use wxpay_core::{Account, AppId, CodeUrl, MchId, OutTradeNo};
 
@@ -41,6 +44,10 @@ pub enum GatewayEndpoint {
     OrderQuery,
     /// `/pay/closeorder`
     CloseOrder,
+    /// `/secapi/pay/refund`
+    Refund,
+    /// `/pay/refundquery`
+    RefundQuery,
 }
 
 /// Which orders to show.
@@ -96,6 +103,8 @@ impl Gateway {
                     }
                     GatewayEndpoint::OrderQuery => order_query::answer(self, &request, now),
                     GatewayEndpoint::CloseOrder => close_order::answer(self, &request, now),
+                    GatewayEndpoint::Refund => refund::answer(self, &request, now, random),
+                    GatewayEndpoint::RefundQuery => refund_query::answer(self, &request, now),
                 };
                 envelope::seal(request.account, request.sign_type, result, random.nonce())
             }

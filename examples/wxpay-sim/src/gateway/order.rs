@@ -8,7 +8,7 @@ use wxpay_core::{
     PrepayId, SignType, TransactionId, api::TradeState,
 };
 
-use super::{Moment, notify::NotifyId};
+use super::{Moment, notify::NotifyId, refund::Refund};
 
 /// How long a `code_url` can be paid after it was made.
 pub const CODE_LIFETIME: Duration = Duration::from_hours(2);
@@ -65,6 +65,8 @@ pub struct Order {
     pub code_made_at: Moment,
     pub(super) replaced_codes: VecDeque<CodeUrl>,
     pub(super) state: OrderState,
+    /// What of its payment went back, or is on its way, oldest first.
+    pub refunds: Vec<Refund>,
 }
 
 /// How far an order came.
@@ -103,6 +105,15 @@ impl Order {
             OrderState::NotPay if now.since(self.created_at) >= ORDER_LIFETIME => {
                 &OrderState::Closed
             }
+            state => state,
+        }
+    }
+
+    /// The field `trade_state` at `now`: a paid order of which something goes back reads as `REFUND`.
+    #[must_use]
+    pub fn trade_state(&self, now: Moment) -> TradeState {
+        match self.state(now).trade_state() {
+            TradeState::Success if !self.refunds.is_empty() => TradeState::Refund,
             state => state,
         }
     }

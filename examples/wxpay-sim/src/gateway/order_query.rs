@@ -29,8 +29,15 @@ pub(super) fn answer(
         .ok_or_else(|| Refusal::business(ErrorCode::OrderNotExist, "订单不存在"))?;
     let state = order.state(now);
     let mut fields = vec![
-        ("trade_state", state.trade_state().as_str().to_owned()),
-        ("trade_state_desc", state.description().to_owned()),
+        ("trade_state", order.trade_state(now).as_str().to_owned()),
+        (
+            "trade_state_desc",
+            if order.refunds.is_empty() {
+                state.description().to_owned()
+            } else {
+                "订单发生过退款".to_owned()
+            },
+        ),
     ];
     if let OrderState::Success(paid) = state {
         fields.extend(payment(order, paid));

@@ -120,6 +120,7 @@ pub(super) fn answer(
             code_made_at: now,
             replaced_codes: [].into(),
             state: OrderState::NotPay,
+            refunds: Vec::new(),
         };
         gateway.book.add(order, now).map_err(|_| {
             Refusal::business(

@@ -13,6 +13,7 @@ use wxpay_core::{
 
 mod orders;
 mod payments;
+mod refunds;
 mod refusals;
 
 use super::*;
@@ -60,6 +61,8 @@ impl Desk {
             "/pay/unifiedorder" => GatewayEndpoint::UnifiedOrder,
             "/pay/orderquery" => GatewayEndpoint::OrderQuery,
             "/pay/closeorder" => GatewayEndpoint::CloseOrder,
+            "/secapi/pay/refund" => GatewayEndpoint::Refund,
+            "/pay/refundquery" => GatewayEndpoint::RefundQuery,
             other => panic!("{other}"),
         };
         let nonce = NonceStr::from_random([self.draws; 16]);
