@@ -8,7 +8,7 @@ use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use stomp_bridge::client::BrokerUrl;
 use url::{Host, Url};
-use wxpay_core::{Account, ApiKey, SignType};
+use wxpay_core::{Account, ApiKey, SignType, client::Identity};
 
 pub(crate) use raw::RawSettings;
 pub(crate) use secret::{Token, text_or_file};
@@ -56,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) clock: ClockSetting,
     pub(crate) log_format: LogFormat,
     pub(crate) account: Account,
+    /// The merchant's certificate and key: refunds need it.
+    pub(crate) identity: Option<Identity>,
     pub(crate) sign_type: SignType,
     pub(crate) api_token: Option<Token>,
     pub(crate) admin_token: Option<Token>,
@@ -98,6 +100,7 @@ impl Settings {
     pub(crate) fn resolve(raw: RawSettings) -> Result<Self, ConfigError> {
         let raw = raw.with_file()?;
         let gateway: Gateway = parsed(raw.gateway.as_deref(), "--gateway", "sim")?;
+        let account = account(&raw, &gateway)?;
         let settings = Self {
             listen: parsed(raw.listen.as_deref(), "--listen", "127.0.0.1:9010")?,
             store: store(&raw)?,
@@ -115,7 +118,8 @@ impl Settings {
             confirm: parsed(raw.confirm.as_deref(), "--confirm", "prefer")?,
             clock: parsed(raw.clock.as_deref(), "--clock", "real")?,
             log_format: parsed(raw.log_format.as_deref(), "--log-format", "text")?,
-            account: account(&raw, &gateway)?,
+            identity: secret::identity(raw.cert_file.as_deref(), &account)?,
+            account,
             sign_type: parsed(raw.sign_type.as_deref(), "--sign-type", "HMAC-SHA256")?,
             api_token: secret::token(
                 raw.api_token.as_deref(),

@@ -76,6 +76,8 @@ raw_settings! {
     api_key_file: "api-key-file", "WXPAY_API_KEY_FILE", shown;
     /// The API key before the current one: it still verifies
     api_key_previous: "api-key-previous", "WXPAY_API_KEY_PREVIOUS", secret;
+    /// File with the merchant's certificate and key, as apiclient_cert.p12 or both in PEM; refunds need it
+    cert_file: "cert-file", "WXPAY_CERT_FILE", shown;
     /// How requests are signed: MD5, HMAC-SHA256 [default: HMAC-SHA256]
     sign_type: "sign-type", "WXPAY_SIGN_TYPE", shown;
     /// Bearer token of the shop's API

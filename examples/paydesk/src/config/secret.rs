@@ -3,6 +3,7 @@
 use std::{fmt, path::Path};
 
 use subtle::ConstantTimeEq;
+use wxpay_core::{Account, client::Identity};
 
 use super::ConfigError;
 
@@ -60,6 +61,31 @@ pub(crate) fn text_or_file(
         }
         (None, None) => Ok(None),
     }
+}
+
+/// The merchant's certificate: the portal's PKCS#12 archive, or one PEM file with the certificate and the key.
+pub(crate) fn identity(
+    file: Option<&str>,
+    account: &Account,
+) -> Result<Option<Identity>, ConfigError> {
+    const OPTION: &str = "WXPAY_CERT_FILE";
+    let Some(path) = file.map(Path::new) else {
+        return Ok(None);
+    };
+    let bytes = std::fs::read(path).map_err(|error| ConfigError::File {
+        option: OPTION,
+        path: path.to_owned(),
+        error,
+    })?;
+    let identity = if bytes.starts_with(b"-----BEGIN") {
+        Identity::from_pem(&bytes, &bytes)
+    } else {
+        Identity::from_p12(&bytes, &account.mch_id)
+    };
+    identity.map(Some).map_err(|error| ConfigError::Value {
+        option: OPTION,
+        reason: error.to_string(),
+    })
 }
 
 /// A token given directly or by a file.

@@ -6,19 +6,23 @@ mod flight;
 mod gateway;
 mod notify;
 mod orders;
+mod refund_notify;
+mod refunds;
 mod relay;
 mod sweeper;
 
 use std::time::Duration;
 
 use order_store::{
-    By, Confirmation, ExecuteError, Executed, MarkPaid, Order, OrderKey, OrderStoreExt as _,
+    By, Confirmation, ExecuteError, Executed, MarkPaid, MerchantCertificate, Order, OrderKey,
+    OrderStoreExt as _,
 };
 use wxpay_core::{Account, NotifyUrl, OutTradeNo, SignType, api::Payment, client::Client};
 
 pub(crate) use flight::Flights;
 pub(crate) use notify::{Incoming, Via};
 pub(crate) use orders::{NewOrder, PrepareError};
+pub(crate) use refunds::{NewRefund, RefundError};
 pub(crate) use relay::{Relay, RelayStatus, publisher as relay_publisher};
 pub(crate) use sweeper::Sweeper;
 
@@ -26,6 +30,9 @@ use crate::{clock::Clock, config::Confirm, ledger::Ledger};
 
 /// How long an answer of the gateway is waited for while a person or the gateway itself waits for ours.
 const GATEWAY_PATIENCE: Duration = Duration::from_secs(6);
+
+/// How long a request waits while another acts on the same order.
+const TURN_PATIENCE: Duration = Duration::from_secs(8);
 
 /// Everything that acts on orders.
 pub(crate) struct Desk {
@@ -38,6 +45,8 @@ pub(crate) struct Desk {
     /// Public URL of `/wxpay/notify`; an order's own has its secret behind it.
     pub(crate) notify_url: NotifyUrl,
     pub(crate) flights: Flights,
+    /// Whether refunds can be asked for: without TLS the gateway sees no certificate and demands none.
+    pub(crate) certificate: MerchantCertificate,
 }
 
 impl Desk {

@@ -7,19 +7,20 @@ use std::{
 
 use bytes::Bytes;
 use order_store::{
-    By, Confirmation, Contradict, ExecuteError, NotifyRecord, Order, OrderStoreExt as _, Outcome,
-    Verdict,
+    By, Confirmation, Contradict, ExecuteError, NotifyRecord, Order, OrderKey, OrderStoreExt as _,
+    Outcome, Verdict,
 };
-use wxpay_core::{NotifyReply, PayNotify, UnverifiedNotify};
+use wxpay_core::{NotifyReply, PayNotify, UnverifiedNotify, notify::Notify};
 
 use super::{
     Desk,
     confirm::{Finding, judge},
+    flight::Flight,
 };
 use crate::config::Confirm;
 
 /// What the query may take: the gateway waits 5 s for our answer in all.
-const QUERY_PATIENCE: Duration = Duration::from_millis(1500);
+pub(super) const QUERY_PATIENCE: Duration = Duration::from_millis(1500);
 /// How long one notify waits while another of the same order is handled.
 const TURN_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -29,6 +30,8 @@ pub(crate) enum Via {
     Secret(String),
     /// On the bare path.
     Bare,
+    /// On the path of refund notifies.
+    Refund,
     /// An operator's replay of a kept one.
     Replay,
 }
@@ -42,11 +45,15 @@ pub(crate) struct Incoming {
 
 /// Why a notify is answered FAIL. The gateway is told the short name only.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+pub(super) enum Refused {
     #[error("unreadable or not proven: {0}")]
     Notify(#[from] wxpay_core::NotifyError),
     #[error("no such order")]
     UnknownOrder,
+    #[error("no such refund")]
+    UnknownRefund,
+    #[error("no refund notify")]
+    NotARefund,
     #[error("another order's secret")]
     Secret,
     #[error("the order belongs to another account")]
@@ -67,7 +74,12 @@ impl Refused {
     /// What the gateway reads: enough for a person to look further, nothing for a forger to learn from.
     fn reply(&self) -> &'static str {
         match self {
-            Self::Notify(_) | Self::Secret | Self::UnknownOrder | Self::Account => "REFUSED",
+            Self::Notify(_)
+            | Self::Secret
+            | Self::UnknownOrder
+            | Self::UnknownRefund
+            | Self::NotARefund
+            | Self::Account => "REFUSED",
             Self::Busy | Self::Store(_) | Self::Execute(ExecuteError::Store(_)) => "TRY AGAIN",
             Self::Unconfirmed(_) => "NOT CONFIRMED",
             Self::Contradicted(_) => "CONTRADICTED",
@@ -114,6 +126,14 @@ impl Desk {
     }
 
     async fn handle(&self, incoming: &Incoming) -> Result<Outcome, Refused> {
+        if matches!(incoming.via, Via::Refund | Via::Replay)
+            && let Ok(Notify::Refund(notify)) = Notify::parse(&incoming.body)
+        {
+            return self.refund_told(notify).await;
+        }
+        if matches!(incoming.via, Via::Refund) {
+            return Err(Refused::NotARefund);
+        }
         let unverified = UnverifiedNotify::parse(&incoming.body)?;
         let number = unverified
             .out_trade_no()
@@ -133,11 +153,7 @@ impl Desk {
             return Err(Refused::Account);
         }
         let notify = unverified.verify(&self.account, order.terms.sign_type)?;
-        let _flight = self
-            .flights
-            .enter(&order.key, TURN_PATIENCE)
-            .await
-            .ok_or(Refused::Busy)?;
+        let _flight = self.turn(&order.key).await?;
         // Another notify of the same payment may have been handled while this one waited.
         let order = self
             .store
@@ -145,6 +161,12 @@ impl Desk {
             .await?
             .ok_or(Refused::UnknownOrder)?;
         self.apply(&order, &notify).await
+    }
+
+    /// The order's turn, before the gateway gives up waiting for us.
+    pub(super) async fn turn(&self, key: &OrderKey) -> Result<Flight, Refused> {
+        let turn = self.flights.enter(key, TURN_PATIENCE).await;
+        turn.ok_or(Refused::Busy)
     }
 
     async fn apply(&self, order: &Order, notify: &PayNotify) -> Result<Outcome, Refused> {

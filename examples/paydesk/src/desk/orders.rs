@@ -1,6 +1,6 @@
 //! Orders: made by the shop, prepared at the gateway, closed.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 use order_store::{
     AttachPrepay, Attempt, BeginAttempt, By, Confirmation, Create, ExecuteError, Executed, Order,
@@ -15,11 +15,8 @@ use wxpay_core::{
     client::CallError,
 };
 
-use super::{Desk, GATEWAY_PATIENCE, gateway::refusal};
+use super::{Desk, GATEWAY_PATIENCE, TURN_PATIENCE, gateway::refusal};
 use crate::{hex, random};
-
-/// How long a request waits while another prepares the same order.
-const TURN_PATIENCE: Duration = Duration::from_secs(8);
 
 /// What the shop wants paid.
 pub(crate) struct NewOrder {

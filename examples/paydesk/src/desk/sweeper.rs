@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{StreamExt as _, stream};
 use order_store::{
     BeginClose, By, CloseResult, ConfirmPayment, Confirmation, Contradict, Defer, ExecuteError,
-    GatewayClose, Order, OrderState, OrderStoreExt as _, Refusal, Timestamp,
+    GatewayClose, Order, OrderState, OrderStoreExt as _, REFUND_CHANGE_QUERY_AFTER, Refund,
+    RefundState, Refusal, Timestamp,
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,7 @@ const AT_ONCE: usize = 8;
 /// Bounds of the wait before the gateway is asked again; between them it grows with the order's age.
 const AGAIN_MIN: Duration = Duration::from_secs(15);
 const AGAIN_MAX: Duration = Duration::from_mins(10);
+const REFUND_AGAIN_MAX: Duration = Duration::from_hours(1);
 /// A payer who is in the password screen when an order expires can still finish: so long after it is closed.
 const EXPIRY_GRACE: Duration = Duration::from_mins(1);
 
@@ -69,8 +71,20 @@ fn step(order: &Order, now: Timestamp) -> Step {
     }
 }
 
+/// A refund takes minutes to days: it is asked for often while it is young. One that waits for a person takes longer.
+fn refund_wait(refund: &Refund, now: Timestamp) -> Duration {
+    match refund.state {
+        RefundState::Change => REFUND_CHANGE_QUERY_AFTER,
+        _ => (now.since(refund.begun_at) / 2).clamp(AGAIN_MIN, REFUND_AGAIN_MAX),
+    }
+}
+
 /// When to ask again: often while the order is young, seldom when it is old, and at its expiry at the latest.
 fn again(order: &Order, now: Timestamp) -> Timestamp {
+    let live = order.refunds.iter().filter(|refund| refund.state.is_live());
+    if let Some(wait) = live.map(|refund| refund_wait(refund, now)).min() {
+        return now + wait;
+    }
     let age = now.since(order.created_at);
     let wait = (age / 2).clamp(AGAIN_MIN, AGAIN_MAX);
     let expires = order.expires_at() + EXPIRY_GRACE;
@@ -118,6 +132,7 @@ impl Sweeper {
             Ok(None) => return,
             Err(error) => return tracing::error!(%error, "the ledger cannot be read"),
         };
+        let order = desk.go_on_with_refunds(order).await;
         let number = order.key.out_trade_no.clone();
         let result = match step(&order, desk.clock.now()) {
             Step::Ask(attempt) => self.ask(&order, &attempt).await,

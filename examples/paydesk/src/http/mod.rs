@@ -9,6 +9,7 @@ mod listener;
 mod notify;
 mod pay;
 mod problem;
+mod refunds;
 mod view;
 mod ws;
 
@@ -99,6 +100,10 @@ pub(crate) fn router(app: App, access: Access) -> Router {
         .route("/api/orders/{out_trade_no}", get(api::get))
         .route("/api/orders/{out_trade_no}/log", get(api::log))
         .route("/api/orders/{out_trade_no}/close", post(api::close))
+        .route(
+            "/api/orders/{out_trade_no}/refunds",
+            post(refunds::refund).get(refunds::refunds),
+        )
         .layer(from_fn(guard::own_site));
     // The shop page of the demo orders without a token; wherever tokens are demanded, so does the API.
     let api = api.layer(from_fn_with_state(access.clone(), guard::api));
@@ -124,6 +129,7 @@ pub(crate) fn router(app: App, access: Access) -> Router {
     let any_name = Router::new()
         .route("/wxpay/notify", post(notify::bare))
         .route("/wxpay/notify/{secret}", post(notify::secret))
+        .route("/wxpay/refund_notify", post(notify::refund))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     let policy = content_policy(&app.feed.url);

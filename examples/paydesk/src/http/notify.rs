@@ -34,6 +34,15 @@ pub(crate) async fn secret(
     handle(app, peer, Via::Secret(secret), body).await
 }
 
+/// `POST /wxpay/refund_notify`: a hint that a refund came to its end.
+pub(crate) async fn refund(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    body: Bytes,
+) -> Response {
+    handle(app, peer, Via::Refund, body).await
+}
+
 /// In a task of its own, since a request ends where its connection does: a gateway that hangs up early must not leave
 /// its notify half handled. The drain waits for these tasks.
 async fn handle(app: App, peer: SocketAddr, via: Via, body: Bytes) -> Response {

@@ -8,7 +8,7 @@ use order_store::{ExecuteError, Refusal, StoreError};
 use serde_json::json;
 use wxpay_core::TextError;
 
-use crate::desk::PrepareError;
+use crate::desk::{PrepareError, RefundError};
 
 /// One error of the API.
 #[derive(Debug)]
@@ -111,6 +111,18 @@ impl From<ExecuteError> for Problem {
         match error {
             ExecuteError::Refused(refusal) => refusal.into(),
             ExecuteError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefundError> for Problem {
+    fn from(error: RefundError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RefundError::UnknownOrder => Self::unknown_order(),
+            RefundError::NoCertificate => Self::new(StatusCode::CONFLICT, "no_certificate", detail),
+            RefundError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail),
+            RefundError::Execute(error) => error.into(),
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use order_store::RelayId;
+use order_store::{MerchantCertificate, RelayId};
 use stomp_bridge::{
     broker::Broker,
     client::{BrokerUrl, ConnectOptions, Publisher},
 };
 use url::Url;
-use wxpay_core::client::Client;
+use wxpay_core::client::{BuildError, Client};
 use wxpay_sim::{Merchant, RunningSim, SimConfig};
 
 use crate::{
@@ -168,13 +168,21 @@ pub(super) fn desk_for(
     store: Ledger,
     sim: Option<&RunningSim>,
 ) -> Result<Desk, String> {
-    let mut client = Client::builder(settings.account.clone());
-    if let Some(base) = gateway_base(settings, sim) {
+    let mut client = Client::builder(settings.account.clone()).plain_http_without_identity();
+    let base = gateway_base(settings, sim);
+    let in_the_clear = base
+        .as_ref()
+        .is_some_and(|base| base.starts_with("http://"));
+    if let Some(base) = base {
         client = client.base_url(base);
     }
-    let client = client
-        .build()
-        .map_err(|error| format!("--gateway: {error}"))?;
+    if let Some(identity) = &settings.identity {
+        client = client.identity(identity.clone());
+    }
+    let client = client.build().map_err(|error| match error {
+        BuildError::Identity(error) => format!("WXPAY_CERT_FILE: {error}"),
+        error => format!("--gateway: {error}"),
+    })?;
     Ok(Desk {
         store,
         client,
@@ -190,6 +198,11 @@ pub(super) fn desk_for(
             .parse()
             .map_err(|error| format!("--notify-url: {error}"))?,
         flights: Flights::default(),
+        certificate: if in_the_clear || settings.identity.is_some() {
+            MerchantCertificate::AtHand
+        } else {
+            MerchantCertificate::Missing
+        },
     })
 }
 
