@@ -256,7 +256,7 @@ async fn a_refund_that_a_crash_cut_off_is_finished_once() {
         wait_for(&desk, number, "refunded").await;
         assert_eq!(at_the_gateway(&host, number).await.len(), 1);
         let log = desk.log(number).await;
-        for what in ["begun", "took refund", "succeeded"] {
+        for what in ["fen begun", "took refund", "succeeded"] {
             assert_eq!(rows(&log, what), 1, "{what}: {log:?}");
         }
         assert_eq!(paid_rows(&log), 1);
