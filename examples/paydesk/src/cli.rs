@@ -38,6 +38,12 @@ pub(crate) enum Command {
     Outbox(OutboxCommand),
     /// List refunds, those of the newest orders first
     Refunds(RefundsArgs),
+    /// Hold the ledger against a day's bill of the gateway; exit 1 when they differ
+    Reconcile(ReconcileArgs),
+    /// What came in and went back, by day and merchant, in fen
+    Totals(TotalsArgs),
+    /// Rebuild the files of a folder that no desk runs on, so that they take less space
+    Compact,
     /// Write the whole ledger to standard output, a JSON line a record
     Export,
     /// Read an export from standard input into an empty ledger
@@ -160,6 +166,32 @@ pub(crate) struct RefundsArgs {
     /// How many
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Which bill.
+#[derive(Args)]
+pub(crate) struct ReconcileArgs {
+    /// The day in Beijing, as in 2019-03-20
+    #[arg(long)]
+    pub(crate) date: String,
+    /// The day's bill, all kinds of rows, not packed [default: downloaded from the gateway]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bill: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Which days.
+#[derive(Args)]
+pub(crate) struct TotalsArgs {
+    /// The first day in Beijing, as in 2019-03-20
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: String,
+    /// The last day [default: the first]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -1,6 +1,7 @@
 //! The sub-commands, one file each.
 
 mod check;
+mod compact;
 mod definitions;
 mod export;
 mod import;
@@ -8,10 +9,12 @@ mod look;
 mod notifies;
 mod orders;
 mod outbox;
+mod reconcile;
 mod refunds;
 mod serve;
 mod sign;
 mod table;
+mod totals;
 
 use std::{
     io::{self, Write},
@@ -73,6 +76,9 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Notifies(command) => notifies::notifies(raw, command),
         Command::Outbox(command) => outbox::outbox(raw, command),
         Command::Refunds(args) => refunds::refunds(raw, &args),
+        Command::Reconcile(args) => reconcile::reconcile(raw, &args),
+        Command::Totals(args) => totals::totals(raw, &args),
+        Command::Compact => compact::compact(raw),
         Command::Export => export::export(raw),
         Command::Import(args) => import::import(raw, &args),
         Command::Check(output) => check::check(raw, &output),

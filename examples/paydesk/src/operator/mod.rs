@@ -5,8 +5,10 @@
 
 mod check;
 mod outbox;
+mod reconcile;
 mod refunds;
 mod socket;
+mod totals;
 
 use order_store::{Kept, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, OrderStore, Verdict};
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,14 @@ pub(crate) enum Question {
         out_trade_no: Option<String>,
         state: Option<String>,
         limit: usize,
+    },
+    Reconcile {
+        date: String,
+        bill: Option<String>,
+    },
+    Totals {
+        from: String,
+        to: String,
     },
     Check,
     /// Answered with the dump's own lines.
@@ -123,6 +133,10 @@ pub(crate) async fn answer(desk: &Desk, question: Question) -> Result<Value, Str
             state,
             limit,
         } => refunds::list(desk, out_trade_no.as_deref(), state.as_deref(), limit).await,
+        Question::Reconcile { date, bill } => {
+            reconcile::reconcile(desk, &date, bill.as_deref()).await
+        }
+        Question::Totals { from, to } => totals::totals(store, &from, &to).await,
         Question::Check => check::check(store).await,
         Question::Export => Err("an export is asked for by itself".to_owned()),
     }
