@@ -102,7 +102,12 @@ async fn a_bill_is_held_against_the_ledger_row_by_row() {
     };
     let look = |when: &str| {
         reconcile(&whole, 0, &[], when);
-        reconcile(&bill(&[one.clone()]), 1, &["missing_there"], when);
+        reconcile(
+            &bill(std::slice::from_ref(&one)),
+            1,
+            &["missing_there"],
+            when,
+        );
         let more = bill(&[one.clone(), two.clone(), unknown.clone()]);
         reconcile(&more, 1, &["missing_here"], when);
         reconcile(&bill(&[one.clone(), dearer.clone()]), 1, &["amount"], when);

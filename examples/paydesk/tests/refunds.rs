@@ -88,9 +88,9 @@ async fn a_refund_goes_out_is_told_and_shows_everywhere() {
     assert_eq!(gateway.len(), 1);
     assert_eq!(order["refunds"][0]["refund_id"], gateway[0]["refund_id"]);
     let log = desk.log("BACK0001").await;
-    let states: Vec<_> = log.iter().map(|row| row["to"].as_str().unwrap()).collect();
+    let passed: Vec<_> = log.iter().map(|row| row["to"].as_str().unwrap()).collect();
     assert_eq!(
-        states[states.len() - 3..],
+        passed[passed.len() - 3..],
         ["refunding", "refunding", "refunded"]
     );
     assert_eq!(log.last().unwrap()["by"], "notify");

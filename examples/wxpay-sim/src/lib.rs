@@ -1,8 +1,8 @@
 //! A stand-in for the WeChat Pay V2 gateway, for people and for tests of any language.
 //!
 //! It serves the real gateway's paths for NATIVE payments (`/pay/unifiedorder`, `/pay/orderquery`,
-//! `/pay/closeorder`), signed both ways with MD5 or HMAC-SHA256, and posts pay notifies by the real schedule until
-//! they are answered. What a payer would do is a request, `POST /sim/pay`, or a tap on the page at `/`. The clock can
+//! `/pay/closeorder`) and refunds (`/secapi/pay/refund`, `/pay/refundquery`), signed both ways with MD5 or HMAC-SHA256,
+//! and posts notifies by the real schedule until they are answered. What a payer would do is a request, `POST /sim/pay`, or a tap on the page at `/`. The clock can
 //! be moved ahead, and faults can be switched on. The README says what it does not imitate.
 //!
 //! ```no_run

@@ -1,5 +1,7 @@
 //! `paydesk reconcile`.
 
+use std::fmt::Write as _;
+
 use super::{Exit, fault, look::look, orders::rows, print, table::table};
 use crate::{cli::ReconcileArgs, config::RawSettings, operator::Question};
 
@@ -31,13 +33,14 @@ pub(super) fn reconcile(raw: RawSettings, args: &ReconcileArgs) -> Exit {
                 {
                     text.push_str(&table(&rows(&found["differences"], &columns)));
                 }
-                text.push_str(&format!(
-                    "{}: {} rows of the bill, {} differences, {} more near midnight\n",
+                let _ = writeln!(
+                    text,
+                    "{}: {} rows of the bill, {} differences, {} more near midnight",
                     found["date"].as_str().unwrap_or_default(),
                     found["rows"],
                     found["found"],
                     found["near_edge"]
-                ));
+                );
                 print(&text)
             };
             if exit == Exit::Clean && found["found"] != 0 {

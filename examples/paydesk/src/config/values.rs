@@ -15,7 +15,7 @@ pub(crate) enum StoreSetting {
     /// A folder of this machine.
     Sled(PathBuf),
     /// A database, for any number of desks. What prints it leaves user and password out.
-    Postgres(PostgresUrl),
+    Postgres(Box<PostgresUrl>),
 }
 
 impl FromStr for StoreSetting {
@@ -24,11 +24,12 @@ impl FromStr for StoreSetting {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("sled", path)) if !path.is_empty() => Ok(Self::Sled(path.into())),
-            Some(("postgres" | "postgresql", _)) => {
-                text.parse().map(Self::Postgres).map_err(|error| {
+            Some(("postgres" | "postgresql", _)) => text
+                .parse::<PostgresUrl>()
+                .map(|url| Self::Postgres(Box::new(url)))
+                .map_err(|error| {
                     format!("{error}; it is postgres://USER:PASSWORD@HOST:5432/DATABASE")
-                })
-            }
+                }),
             _ => Err("it is sled:PATH or a postgres:// URL".into()),
         }
     }

@@ -15,7 +15,7 @@ const LEASE: Duration = Duration::from_secs(5);
 /// Rows of one claim.
 const BATCH: usize = 500;
 /// A relay may hold the row for one try: so long it is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The rows that wait, in the order in which they go out, and the counts of all.

@@ -102,11 +102,8 @@ async fn read(
             break;
         }
         bill.push(&piece[..read]).map_err(text)?;
-        loop {
-            let row = match bill.next_row().map_err(text)? {
-                Some(row) => BillRow::try_from(&Trade::try_from(row).map_err(text)?),
-                None => break,
-            };
+        while let Some(row) = bill.next_row().map_err(text)? {
+            let row = BillRow::try_from(&Trade::try_from(row).map_err(text)?);
             found.rows += 1;
             match row {
                 Ok(row) => {
