@@ -210,6 +210,20 @@ async fn a_forged_refund_notify_moves_nothing() {
     wait_for(&desk, "BACK0004", "paid").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_certificate_nothing_is_begun_that_the_gateway_would_not_take() {
+    let host = Paydesk::start();
+    let keep = tempfile::TempDir::new().unwrap();
+    let desk = beside(&host, &keep.path().join("ledger"), |command| {
+        command.env("PAYDESK_GATEWAY", "https://127.0.0.1:1/");
+    });
+    desk.order("BACK0005", 10).await;
+    let asked = json!({"out_refund_no": "BACK0005-R1", "refund_fee": 10});
+    let (status, problem) = refund(&desk, "BACK0005", asked).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    assert_eq!(problem["code"], "no_certificate");
+}
+
 /// A desk whose gateway outlives it.
 fn beside(host: &Paydesk, folder: &Path, change: impl FnOnce(&mut Command)) -> Paydesk {
     let mut desk = Paydesk::start_in(folder, |command| {

@@ -100,6 +100,23 @@ fn an_unreadable_key_file() {
 }
 
 #[test]
+fn an_unusable_certificate_file() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("cert");
+    for text in ["no archive", "-----BEGIN CERTIFICATE-----\nno base64\n"] {
+        std::fs::write(&path, text).unwrap();
+        let failed = fails(|command| {
+            command.env("WXPAY_CERT_FILE", &path);
+        });
+        assert_one_line(text, failed, "WXPAY_CERT_FILE");
+    }
+    let failed = fails(|command| {
+        command.env("WXPAY_CERT_FILE", "/nonexistent/cert");
+    });
+    assert_one_line("no file", failed, "WXPAY_CERT_FILE");
+}
+
+#[test]
 fn a_broker_that_refuses() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = closed.local_addr().unwrap();
