@@ -43,7 +43,7 @@ async fn faults_come_and_go() {
         .await;
     assert_eq!(
         faults,
-        json!({ "unifiedorder": "off", "orderquery": "off", "closeorder": "off", "notify": "duplicate" })
+        json!({ "unifiedorder": "off", "orderquery": "off", "closeorder": "off", "refund": "off", "refundquery": "off", "notify": "duplicate" })
     );
     desk.call(&order).await.unwrap();
     desk.post("/sim/pay", &json!({ "out_trade_no": "T20260101000007" }))
@@ -139,7 +139,12 @@ async fn the_own_routes_want_json_and_say_what_is_wrong() {
             400,
             "ten years",
         ),
-        ("/sim/faults", r#"{"refund":"silent"}"#, 422, "refund"),
+        (
+            "/sim/faults",
+            r#"{"downloadbill":"silent"}"#,
+            422,
+            "downloadbill",
+        ),
     ] {
         let (got, kind, answer) = desk.send(path, "application/json", body.to_owned()).await;
         assert_eq!(
