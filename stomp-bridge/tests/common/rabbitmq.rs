@@ -1,0 +1,69 @@
+//! Where the tests' RabbitMQ is, as `cargo xtask test` says in the environment.
+
+use super::target::{Scheme, Target};
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+use stomp_bridge::client::BrokerUrl;
+
+/// One call of `rabbitmqctl`, on a machine that does other things too.
+const CTL_LIMIT: Duration = Duration::from_mins(2);
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!(
+            "{name} is not set: these tests need a RabbitMQ with STOMP and Web STOMP; \
+             `cargo xtask test` starts one"
+        )
+    })
+}
+
+pub fn url(name: &str) -> BrokerUrl {
+    let text = variable(name);
+    text.parse().unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// `user:passcode@host:port` of a URL without escapes, such as `cargo xtask test` gives.
+pub fn account_and_address(name: &str) -> ((String, String), String) {
+    let text = variable(name);
+    let authority = text
+        .split("://")
+        .nth(1)
+        .and_then(|rest| rest.split('/').next());
+    let parts = authority.and_then(|a| a.split_once('@'));
+    let (account, address) = parts.unwrap_or_else(|| panic!("{name} is no URL with an account"));
+    let (user, passcode) = account.split_once(':').expect("a passcode");
+    ((user.to_owned(), passcode.to_owned()), address.to_owned())
+}
+
+/// The STOMP listener over TCP.
+pub fn stomp() -> SocketAddr {
+    let (_, address) = account_and_address("RABBITMQ_STOMP_URL");
+    address.parse().expect("an IP address and a port")
+}
+
+pub fn target(scheme: Scheme) -> Target {
+    let name = match scheme {
+        Scheme::Tcp => "RABBITMQ_STOMP_URL",
+        Scheme::WebSocket => "RABBITMQ_WS_URL",
+    };
+    let ((user, passcode), address) = account_and_address(name);
+    Target {
+        name: "RabbitMQ",
+        scheme,
+        addr: address.parse().expect("an IP address and a port"),
+        payer: format!("{user}:{passcode}"),
+        listener: url("RABBITMQ_LISTENER_STOMP_URL"),
+    }
+}
+
+/// Calls `rabbitmqctl`.
+pub async fn ctl(arguments: &[&str]) {
+    let mut ctl = Command::new(variable("RABBITMQ_CTL"));
+    ctl.args(arguments);
+    let called = tokio::task::spawn_blocking(move || ctl.output());
+    let output = tokio::time::timeout(CTL_LIMIT, called).await;
+    let output = output.expect("rabbitmqctl ends in time").unwrap().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {told}");
+}
