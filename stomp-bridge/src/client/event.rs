@@ -66,7 +66,7 @@ pub enum Cut {
     /// The broker does not take what we write.
     #[error("the broker stopped reading")]
     Stalled,
-    /// The bytes are no STOMP that we understand.
+    /// The bytes are no STOMP that we understand, or over WebSocket no WebSocket.
     #[error("not understood: {what}")]
     Protocol {
         /// What was met.
