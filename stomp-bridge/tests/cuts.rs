@@ -12,12 +12,11 @@ mod common;
 use common::SOON;
 use common::fault_proxy::{End, Fate, Fault, FaultProxy, Way, When};
 use common::seeded::Seeded;
-use common::target::{Embedded, Scheme, Target};
+use common::target::{Embedded, Scheme, Target, backoff};
 use futures_util::StreamExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stomp_bridge::client::{
-    Backoff, ConnectOptions, Destination, Publication, Publisher, PublisherConfig, Resend,
-    Subscriber,
+    ConnectOptions, Destination, Publication, Publisher, PublisherConfig, Resend, Subscriber,
 };
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -105,10 +104,7 @@ impl Arrivals {
 
 fn config(target: &Target, proxy: &FaultProxy, limit: Duration) -> PublisherConfig {
     let mut config = PublisherConfig::new(target.through(proxy.addr));
-    config.backoff = Backoff {
-        base: Duration::from_millis(10),
-        cap: Duration::from_millis(50),
-    };
+    config.backoff = backoff();
     config.queue_timeout = limit;
     config.resend = Resend::Within(limit);
     // The network is to blame for each cut, and no message.
@@ -125,7 +121,8 @@ async fn nothing_is_lost_or_out_of_order(target: &Target) {
     let proxy = FaultProxy::before(target.addr, plan(Seeded::new(seed), cuts)).await;
     let order_pay = Destination::queue("order_pay").unwrap();
     let options = ConnectOptions::default();
-    let reader = Subscriber::open(&target.listener, &order_pay, &options);
+    let direct = target.read_through(target.addr);
+    let reader = Subscriber::open(&direct, &order_pay, &options);
     let mut reader = reader.await.unwrap();
 
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -166,9 +163,7 @@ async fn nothing_is_lost_or_out_of_order(target: &Target) {
     assert_eq!(publisher.shutdown(SOON).await.unsettled, 0);
     reader.close().await;
     eprintln!(
-        "{} over {:?}: {messages} messages, {cuts} cuts, {} connections, {repeats} repeats in {:.1} s",
-        target.name,
-        target.scheme,
+        "{target}: {messages} messages, {cuts} cuts, {} connections, {repeats} repeats in {:.1} s",
         proxy.connections(),
         took.as_secs_f64()
     );

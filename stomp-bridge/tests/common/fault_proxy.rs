@@ -1,15 +1,16 @@
 //! A TCP proxy that does to connections what networks do, as a plan says or when it is told to.
 
+use super::soon;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -43,8 +44,10 @@ pub enum Fault {
     Swallow,
     /// Nothing is taken any more, so that buffers fill.
     Stuck,
-    /// Each byte gets its top bit: no letter of a frame's head and no digit has that.
-    Garble,
+    /// So many bytes are others: no digit is another digit.
+    Garble {
+        bytes: usize,
+    },
     /// Comes in pieces of so many bytes, with a pause before each.
     Drip {
         bytes: usize,
@@ -76,13 +79,26 @@ impl Fate {
     }
 }
 
+#[derive(Clone)]
+struct Order {
+    way: Way,
+    fault: Fault,
+    /// Dropped once it is done.
+    _doing: mpsc::Sender<()>,
+}
+
 /// Ends, with all its connections, when it is dropped.
 pub struct FaultProxy {
     pub addr: SocketAddr,
+    behind: SocketAddr,
+    plan: Arc<Mutex<Plan>>,
     counts: Arc<Counts>,
-    orders: broadcast::Sender<(Way, Fault)>,
-    task: JoinHandle<()>,
+    orders: broadcast::Sender<Order>,
+    /// `None` while it refuses.
+    task: Option<JoinHandle<()>>,
 }
+
+type Plan = dyn FnMut(usize) -> Option<Fate> + Send;
 
 #[derive(Default)]
 struct Counts {
@@ -95,32 +111,39 @@ impl FaultProxy {
     /// it is.
     pub async fn before(
         behind: SocketAddr,
-        mut plan: impl FnMut(usize) -> Option<Fate> + Send + 'static,
+        plan: impl FnMut(usize) -> Option<Fate> + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let counts = Arc::<Counts>::default();
         let (orders, _) = broadcast::channel(MAX_ORDERS);
-        let (counted, ordered) = (Arc::clone(&counts), orders.downgrade());
-        let task = tokio::spawn(async move {
+        let mut proxy = Self {
+            addr,
+            behind,
+            plan: Arc::new(Mutex::new(plan)),
+            counts: Arc::default(),
+            orders,
+            task: None,
+        };
+        proxy.accept(listener);
+        proxy
+    }
+
+    fn accept(&mut self, listener: TcpListener) {
+        let (behind, plan) = (self.behind, Arc::clone(&self.plan));
+        let (counts, orders) = (Arc::clone(&self.counts), self.orders.downgrade());
+        self.task = Some(tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                let number = counted.connections.fetch_add(1, Ordering::SeqCst);
+                let number = counts.connections.fetch_add(1, Ordering::SeqCst);
+                let fate = (plan.lock().unwrap())(number);
                 // Without a sender the proxy is gone, and this is about to end.
-                let Some(orders) = ordered.upgrade() else {
+                let Some(orders) = orders.upgrade() else {
                     return;
                 };
-                let orders = orders.subscribe();
-                let connection = carry(client, behind, plan(number), orders, Arc::clone(&counted));
-                tokio::spawn(connection);
+                let (orders, counts) = (orders.subscribe(), Arc::clone(&counts));
+                tokio::spawn(carry(client, behind, fate, orders, counts));
             }
-        });
-        Self {
-            addr,
-            counts,
-            orders,
-            task,
-        }
+        }));
     }
 
     pub async fn whole(behind: SocketAddr) -> Self {
@@ -136,22 +159,36 @@ impl FaultProxy {
         self.counts.cuts.load(Ordering::SeqCst)
     }
 
-    /// Befalls the connections that there are; those to come have their own fates.
-    pub fn now(&self, way: Way, fault: Fault) {
-        let told = self.orders.send((way, fault));
-        assert!(told.is_ok(), "there is no connection");
+    /// Befalls the connections that there are; those to come have their own fates. Done when it
+    /// returns.
+    pub async fn now(&self, way: Way, fault: Fault) {
+        let (doing, mut done) = mpsc::channel(1);
+        let order = Order {
+            way,
+            fault,
+            _doing: doing,
+        };
+        assert!(self.orders.send(order).is_ok(), "there is no connection");
+        assert_eq!(soon(done.recv()).await, None);
     }
 
     /// Nobody listens any more. Connections that there are go on.
     pub async fn refuse(&mut self) {
-        self.task.abort();
-        assert!((&mut self.task).await.is_err());
+        let task = self.task.take().expect("it listens");
+        task.abort();
+        assert!(task.await.is_err());
+    }
+
+    pub async fn listen_again(&mut self) {
+        self.accept(TcpListener::bind(self.addr).await.unwrap());
     }
 }
 
 impl Drop for FaultProxy {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -160,7 +197,7 @@ async fn carry(
     mut client: TcpStream,
     behind: SocketAddr,
     fate: Option<Fate>,
-    mut orders: broadcast::Receiver<(Way, Fault)>,
+    mut orders: broadcast::Receiver<Order>,
     counts: Arc<Counts>,
 ) {
     let Ok(mut broker) = TcpStream::connect(behind).await else {
@@ -192,21 +229,27 @@ async fn carry(
         let mut clock = pin!(rings(fate));
         let mut rang = false;
         loop {
-            let order = tokio::select! {
-                order = &mut clock, if !rang => {
+            let (way, fault, order) = tokio::select! {
+                (way, fault) = &mut clock, if !rang => {
                     rang = true;
-                    order
+                    (way, fault, None)
                 }
-                order = orders.recv() => order.map_err(|_| Broken::Gone)?,
+                order = orders.recv() => {
+                    let order = order.map_err(|_| Broken::Gone)?;
+                    (order.way, order.fault, Some(order))
+                }
             };
-            match order {
+            match (way, fault) {
                 (_, Fault::Cut(end)) => return Err(Broken::Cut(end)),
                 (Way::ToBroker, fault) => forth.send_replace(fault),
                 (Way::ToClient, fault) => back.send_replace(fault),
             };
+            drop(order);
         }
     };
     let end: Result<_, Broken> = tokio::select! {
+        // An order is done before anything more is carried.
+        biased;
         end = told => end,
         ended = both_ways => ended.map(drop),
     };
@@ -279,17 +322,17 @@ async fn lane(
     mut faults: watch::Receiver<Fault>,
 ) -> Result<(), Broken> {
     let mut bytes = vec![0; PIECE_BYTES];
-    let (mut carried, mut own) = (0_u64, Fault::None);
+    let (mut carried, mut fault) = (0, Fault::None);
     loop {
-        if let Some((at, fault)) = turn
+        if let Some((at, its)) = turn
             && carried >= at
         {
-            (turn, own) = (None, fault);
+            (turn, fault) = (None, its);
         }
-        let ordered = *faults.borrow_and_update();
-        let fault = if ordered == Fault::None { own } else { ordered };
-        let mut limit = bytes.len();
-        match fault {
+        if faults.has_changed().unwrap_or(false) {
+            fault = *faults.borrow_and_update();
+        }
+        let limit = match fault {
             Fault::Cut(end) => return Err(Broken::Cut(end)),
             Fault::Stuck => {
                 changed(&mut faults).await;
@@ -297,16 +340,16 @@ async fn lane(
             }
             Fault::Drip { bytes, pause } => {
                 sleep(pause).await;
-                limit = bytes;
+                bytes
             }
-            Fault::None | Fault::Swallow | Fault::Garble => {}
-        }
-        if let Some((at, _)) = turn {
-            limit = limit.min(usize::try_from(at - carried).unwrap());
-        }
+            Fault::None | Fault::Swallow | Fault::Garble { .. } => bytes.len(),
+        };
+        let to_turn = turn.map_or(u64::MAX, |(at, _)| at - carried);
+        let limit = limit.min(usize::try_from(to_turn).unwrap_or(usize::MAX));
         let count = tokio::select! {
-            count = from.read(&mut bytes[..limit]) => count?,
+            biased;
             () = changed(&mut faults) => continue,
+            count = from.read(&mut bytes[..limit]) => count?,
         };
         if count == 0 {
             to.shutdown().await?;
@@ -316,16 +359,25 @@ async fn lane(
         let piece = &mut bytes[..count];
         match fault {
             Fault::Swallow => continue,
-            Fault::Garble => piece.iter_mut().for_each(|byte| *byte |= 0x80),
+            Fault::Garble { bytes } => {
+                piece.iter_mut().take(bytes).for_each(|byte| *byte ^= 0x55);
+                let left = bytes.saturating_sub(count);
+                fault = if left == 0 {
+                    Fault::None
+                } else {
+                    Fault::Garble { bytes: left }
+                };
+            }
             _ => {}
         }
         to.write_all(piece).await?;
     }
 }
 
-/// Never, once nobody can change them.
+/// They are not marked as seen. Never, once nobody can change them.
 async fn changed(faults: &mut watch::Receiver<Fault>) {
     if faults.changed().await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
+    faults.mark_changed();
 }

@@ -47,13 +47,15 @@ pub fn target(scheme: Scheme) -> Target {
         Scheme::Tcp => "RABBITMQ_STOMP_URL",
         Scheme::WebSocket => "RABBITMQ_WS_URL",
     };
-    let ((user, passcode), address) = account_and_address(name);
+    let (payer, address) = account_and_address(name);
+    let (listener, _) = account_and_address("RABBITMQ_LISTENER_STOMP_URL");
+    let account = |(user, passcode)| format!("{user}:{passcode}");
     Target {
         name: "RabbitMQ",
         scheme,
         addr: address.parse().expect("an IP address and a port"),
-        payer: format!("{user}:{passcode}"),
-        listener: url("RABBITMQ_LISTENER_STOMP_URL"),
+        payer: account(payer),
+        listener: account(listener),
     }
 }
 
