@@ -1,9 +1,11 @@
 //! Where the tests' RabbitMQ is, as `cargo xtask test` says in the environment.
 
 use super::target::{Scheme, Target};
+use super::tcp::Tcp;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stomp_bridge::client::BrokerUrl;
 
 /// One call of `rabbitmqctl`, on a machine that does other things too.
@@ -42,6 +44,24 @@ pub fn stomp() -> SocketAddr {
     address.parse().expect("an IP address and a port")
 }
 
+/// The Web STOMP listener.
+pub fn web_stomp() -> SocketAddr {
+    let (_, address) = account_and_address("RABBITMQ_WS_URL");
+    address.parse().expect("an IP address and a port")
+}
+
+/// Who may do everything, over TCP.
+pub async fn root() -> Tcp {
+    let ((login, passcode), _) = account_and_address("RABBITMQ_ADMIN_URL");
+    Tcp::log_in(stomp(), &login, &passcode, "1.2").await
+}
+
+/// A name that no other run uses.
+pub fn fresh(what: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    format!("{what}-{}", now.as_nanos())
+}
+
 pub fn target(scheme: Scheme) -> Target {
     let name = match scheme {
         Scheme::Tcp => "RABBITMQ_STOMP_URL",
@@ -61,11 +81,20 @@ pub fn target(scheme: Scheme) -> Target {
 
 /// Calls `rabbitmqctl`.
 pub async fn ctl(arguments: &[&str]) {
+    let told = arguments.join(" ");
+    let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+    let called = tokio::task::spawn_blocking(move || ctl_blocking(&arguments));
+    let called = tokio::time::timeout(CTL_LIMIT, called).await;
+    let called = called.expect("rabbitmqctl ends in time").unwrap();
+    assert_eq!(called, Ok(()), "{told}");
+}
+
+/// As [`ctl`]; gives what it complains of.
+pub fn ctl_blocking(arguments: &[impl AsRef<OsStr>]) -> Result<(), String> {
     let mut ctl = Command::new(variable("RABBITMQ_CTL"));
-    ctl.args(arguments);
-    let called = tokio::task::spawn_blocking(move || ctl.output());
-    let output = tokio::time::timeout(CTL_LIMIT, called).await;
-    let output = output.expect("rabbitmqctl ends in time").unwrap().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {told}");
+    let output = ctl.args(arguments).output().map_err(|e| e.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
