@@ -136,13 +136,13 @@ async fn nothing_is_lost_or_out_of_order(target: &Target) {
     });
     let publish = async {
         let mut answers = std::pin::pin!(publisher.publish_all(publications));
-        let mut published = 0;
+        let mut answered = 0;
         while let Some((number, answer)) = answers.next().await {
-            assert_eq!(number, published, "answers come in order");
+            assert_eq!(number, answered, "answers come in order");
             assert!(answer.is_ok(), "message {number}: {answer:?}");
-            published += 1;
+            answered += 1;
         }
-        published
+        answered
     };
     let read = async {
         let mut arrivals = Arrivals::of(&run, messages);
@@ -153,9 +153,9 @@ async fn nothing_is_lost_or_out_of_order(target: &Target) {
     };
     let begun = Instant::now();
     let both = tokio::time::timeout(limit, async { tokio::join!(publish, read) });
-    let (published, arrivals) = both.await.expect("all in time");
+    let (answered, arrivals) = both.await.expect("all in time");
     let took = begun.elapsed();
-    assert_eq!(published, messages);
+    assert_eq!(answered, messages);
     assert_eq!(proxy.cuts(), cuts, "each cut was made");
     assert!(proxy.connections() > cuts);
     let repeats = arrivals.repeats();

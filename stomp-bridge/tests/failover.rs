@@ -58,7 +58,7 @@ async fn a_broker_that_lets_nobody_in_is_passed_over() {
     ];
     everywhere(async |target| {
         for (way, fault) in faults {
-            let fate = move |_| Fate::at_once(way, fault);
+            let fate = move |_| Some(Fate::at_once(way, fault));
             let broken = FaultProxy::before(target.addr, fate).await;
             let whole = FaultProxy::whole(target.addr).await;
             let publisher = publisher(target, [&broken, &whole]);

@@ -44,8 +44,8 @@ async fn broken(target: &Target, config: &PublisherConfig, way: Way, fault: Faul
     let mut config = config.clone();
     config.urls = target.through(proxy.addr).into();
     let publisher = Publisher::spawn(config.clone());
-    let published = soon(publisher.publish(message("before"))).await;
-    assert!(published.is_ok(), "{target}: {published:?}");
+    let answer = soon(publisher.publish(message("before"))).await;
+    assert!(answer.is_ok(), "{target}: {answer:?}");
     proxy.now(way, fault).await;
     let begun = Instant::now();
     let cut = match soon(publisher.publish(message("lost"))).await {
@@ -56,8 +56,8 @@ async fn broken(target: &Target, config: &PublisherConfig, way: Way, fault: Faul
     let due = config.receipt_timeout.min(2 * BEAT);
     assert!(took < due + SLACK, "{target}: {cut:?} after {took:?}");
     assert_eq!(proxy.connections(), 1, "{target}");
-    let published = soon(publisher.publish(message("after"))).await;
-    assert!(published.is_ok(), "{target}: {published:?}");
+    let answer = soon(publisher.publish(message("after"))).await;
+    assert!(answer.is_ok(), "{target}: {answer:?}");
     assert_eq!(proxy.connections(), 2, "{target}");
     assert_eq!(publisher.shutdown(SOON).await.unsettled, 0, "{target}");
     cut
@@ -172,7 +172,7 @@ async fn a_slow_broker_is_waited_for_up_to_the_receipts_time() {
             bytes: 16,
             pause: Duration::from_millis(10),
         };
-        let fate = move |_| Fate::at_once(Way::ToClient, slow);
+        let fate = move |_| Some(Fate::at_once(Way::ToClient, slow));
         let proxy = FaultProxy::before(target.addr, fate).await;
         let publisher = Publisher::spawn(once(target.through(proxy.addr), SOON));
         let answers = join_all((0..20).map(|n| publisher.publish(message(n.to_string()))));
@@ -210,7 +210,7 @@ async fn a_broken_handshake_has_a_name_and_an_end() {
             Scheme::WebSocket => Step::WebSocket,
         };
         for (way, fault) in faults {
-            let fate = move |_| Fate::at_once(way, fault);
+            let fate = move |_| Some(Fate::at_once(way, fault));
             let proxy = FaultProxy::before(target.addr, fate).await;
             let url = target.through(proxy.addr);
             let begun = Instant::now();

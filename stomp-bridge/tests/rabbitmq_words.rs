@@ -20,6 +20,7 @@
 
 mod common;
 
+use After::{Closed, Open};
 use common::rabbitmq::{account_and_address, ctl, fresh, root, web_stomp};
 use common::raw::{Heard, Raw};
 use stomp_bridge::frame::Command;
@@ -39,7 +40,6 @@ async fn some_errors_leave_it_open_and_some_close_it() {
     root().await.done(&declare, "x").await;
     let classic = format!("SEND\nx-expires:60000\ndestination:/queue/{quorum}\nreceipt:r\n\nx\0");
     let twice = "SUBSCRIBE\nid:0\ndestination:/topic/twice\nreceipt:r\n\n\0".repeat(2);
-    use After::{Closed, Open};
     for (frame, message, after) in [
         ("SEND\nreceipt:r\n\nx\0", "Missing destination", Open),
         (
@@ -112,12 +112,11 @@ async fn some_errors_leave_it_open_and_some_close_it() {
                 tcp.done("SEND\ndestination:/topic/words", "still there")
                     .await,
             ),
-            Closed => loop {
-                match tcp.next().await {
-                    Some(heard) => assert_eq!(heard.command, Command::Receipt, "{frame:?}"),
-                    None => break,
+            Closed => {
+                while let Some(heard) = tcp.next().await {
+                    assert_eq!(heard.command, Command::Receipt, "{frame:?}");
                 }
-            },
+            }
         }
     }
 }

@@ -67,9 +67,9 @@ pub struct Fate {
 
 impl Fate {
     /// From the first byte on.
-    pub fn at_once(way: Way, fault: Fault) -> Option<Self> {
+    pub fn at_once(way: Way, fault: Fault) -> Self {
         let when = When::Byte(0);
-        Some(Self { way, when, fault })
+        Self { way, when, fault }
     }
 }
 

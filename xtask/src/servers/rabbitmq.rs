@@ -218,13 +218,13 @@ impl Node {
         let mut ctl = Command::new(self.sbin.join("rabbitmqctl"));
         self.environment(&mut ctl);
         let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', r"'\''"));
-        let mut script = "#!/bin/sh\n".to_owned();
-        for (name, value) in ctl.get_envs() {
+        let exports = ctl.get_envs().map(|(name, value)| {
             let value = quoted(value.unwrap_or_default());
-            script.push_str(&format!("export {}={value}\n", name.to_string_lossy()));
-        }
-        script.push_str(&format!("exec {} \"$@\"\n", quoted(ctl.get_program())));
-        script
+            format!("export {}={value}\n", name.to_string_lossy())
+        });
+        let exports: Vec<String> = exports.collect();
+        let program = quoted(ctl.get_program());
+        format!("#!/bin/sh\n{}exec {program} \"$@\"\n", exports.concat())
     }
 
     /// What the package's scripts go by, in place of the machine's own configuration.
