@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Mutations of its corpus that each fuzz body gets; the usual run has 20 000
     #[arg(long, default_value_t = 1_000_000)]
     fuzz_runs: u32,
+    /// Cuts of a stream of messages, a thousand to each; the usual run has 20
+    #[arg(long, default_value_t = 100)]
+    cuts: u32,
     #[command(flatten)]
     test: test::Options,
 }
@@ -36,6 +39,7 @@ fn variables(options: &Options) -> Env {
         ("PROPTEST_CASES", options.cases.to_string()),
         ("ORDER_STORE_MODEL_DEPTH", options.depth.to_string()),
         ("FUZZ_RUNS", options.fuzz_runs.to_string()),
+        ("STOMP_BRIDGE_CUTS", options.cuts.to_string()),
     ]
 }
 
@@ -49,6 +53,7 @@ mod tests {
             cases: 7,
             depth: 8,
             fuzz_runs: 9,
+            cuts: 10,
             test: test::Options::default(),
         };
         assert_eq!(
@@ -56,7 +61,8 @@ mod tests {
             [
                 ("PROPTEST_CASES", "7".to_owned()),
                 ("ORDER_STORE_MODEL_DEPTH", "8".to_owned()),
-                ("FUZZ_RUNS", "9".to_owned())
+                ("FUZZ_RUNS", "9".to_owned()),
+                ("STOMP_BRIDGE_CUTS", "10".to_owned())
             ]
         );
     }

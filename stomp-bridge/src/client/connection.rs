@@ -15,6 +15,7 @@ use super::url::BrokerUrl;
 use crate::frame::Limits;
 use futures_util::{Sink, SinkExt, Stream};
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -246,6 +247,9 @@ fn cut(error: CodecError) -> Cut {
     match error {
         CodecError::Io(e) => match TlsError::behind(&e, "it") {
             Some(tls) => Cut::Tls(tls),
+            None if e.kind() == io::ErrorKind::InvalidData => Cut::Protocol {
+                what: e.to_string(),
+            },
             None => Cut::Closed {
                 note: e.to_string(),
             },

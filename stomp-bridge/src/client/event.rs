@@ -50,9 +50,9 @@ pub enum Cut {
     /// A receipt did not come in time. The connection is dropped.
     #[error("no receipt in time")]
     ReceiptTimeout,
-    /// A receipt did not come in time, and no other did, though the broker still beat. This is how a
-    /// broker under a memory or disk alarm looks: it reads no more from whoever publishes, and STOMP
-    /// has no way to say so. The connection is dropped.
+    /// A receipt did not come in time, and for half of that time no other did, though the broker
+    /// still beat. This is how a broker under a memory or disk alarm looks: it reads no more from
+    /// whoever publishes, and STOMP has no way to say so. The connection is dropped.
     #[error(
         "no receipt in time while heart-beats came: is the broker under a memory or disk alarm?"
     )]
@@ -66,7 +66,7 @@ pub enum Cut {
     /// The broker does not take what we write.
     #[error("the broker stopped reading")]
     Stalled,
-    /// The bytes are no STOMP that we understand.
+    /// The bytes are no STOMP that we understand, or over WebSocket no WebSocket.
     #[error("not understood: {what}")]
     Protocol {
         /// What was met.

@@ -184,7 +184,7 @@ impl<T> Session<T> {
             Phase::Connecting { deadline } if deadline <= now => self.end(Cut::HandshakeTimeout),
             Phase::Open if due(self.silence_due()) => self.end(Cut::Silent),
             Phase::Open if due(self.in_flight.values().next().map(|f| f.deadline)) => {
-                self.end(self.why_no_receipt());
+                self.end(self.why_no_receipt(now));
             }
             Phase::Open if due(self.beat_due()) => self.send_out(now, Outgoing::Heartbeat),
             Phase::Connecting { .. } | Phase::Open | Phase::Ended => {}
@@ -192,11 +192,15 @@ impl<T> Session<T> {
     }
 
     /// The first that is out waits for its receipt in vain.
-    fn why_no_receipt(&self) -> Cut {
+    ///
+    /// RabbitMQ under an alarm still gives the receipt of the first SEND on each connection, which
+    /// may have gone out together with the others: what counts is that none came for a while.
+    fn why_no_receipt(&self, now: Instant) -> Cut {
         let sent = self.in_flight.values().next().map(|f| f.sent);
-        let since = |at: Instant| sent.is_some_and(|sent| at > sent);
+        let none_came = self.last_receipt + self.config.receipt_timeout / 2 <= now;
+        let beaten = self.last_in > self.last_receipt && sent.is_some_and(|at| self.last_in > at);
         // Heart-beats are looked for: without them nothing tells a blocked broker from a dead one.
-        if self.beat_in.is_some() && since(self.last_in) && !since(self.last_receipt) {
+        if self.beat_in.is_some() && beaten && none_came {
             Cut::Blocked
         } else {
             Cut::ReceiptTimeout

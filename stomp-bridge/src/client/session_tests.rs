@@ -376,6 +376,16 @@ fn a_broker_that_beats_and_gives_no_receipt_at_all_is_blocked() {
     session.handle_timeout(now + s(10));
     assert_eq!(events(&mut session), unknown(Cut::ReceiptTimeout));
 
+    // The first SEND on a connection gets its receipt under an alarm too.
+    let mut session = open("10000,10000", now);
+    session.send(now, &publication(), 'b');
+    session.send(now, &publication(), 'a');
+    session.handle_frame(now + s(1), receipt("1"));
+    session.handle_bytes(now + s(9));
+    session.handle_timeout(now + s(10));
+    let got = events(&mut session);
+    assert_eq!(got[1..], unknown(Cut::Blocked));
+
     // Another message got its receipt: it is about this one.
     let mut session = open("10000,10000", now);
     session.send(now, &publication(), 'a');

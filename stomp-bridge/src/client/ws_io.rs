@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
@@ -131,9 +132,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WsIo<S> {
     }
 }
 
+/// `InvalidData` where the peer's bytes are no WebSocket that we understand.
 fn io_error(error: Error) -> io::Error {
     match error {
         Error::Io(e) => e,
+        // It is gone, with or without a word.
+        e @ Error::Protocol(
+            ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
+        ) => io::Error::other(e),
+        e @ (Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_)) => {
+            io::Error::new(io::ErrorKind::InvalidData, e)
+        }
         e => io::Error::other(e),
     }
 }

@@ -2,10 +2,14 @@
 #![allow(dead_code, clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 pub mod conformance;
+pub mod fault_proxy;
 pub mod proxy;
+pub mod rabbitmq;
 pub mod raw;
 pub mod rules;
 pub mod script;
+pub mod seeded;
+pub mod target;
 pub mod tcp;
 pub mod tls;
 

@@ -2,6 +2,7 @@
 //!
 //! The scripts of the package are called where they lie: those in `/usr/sbin` switch to another user and home.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ const LIB: &str = "/usr/lib/rabbitmq/lib";
 const PLUGINS: &str = "[rabbitmq_management,rabbitmq_stomp,rabbitmq_web_stomp].\n";
 
 /// How the tests find the server; set all of them to use one of your own.
-pub(crate) const VARIABLES: [&str; 7] = [
+pub(crate) const VARIABLES: [&str; 8] = [
     "RABBITMQ_STOMP_URL",
     "RABBITMQ_WS_URL",
     "RABBITMQ_GUEST_WS_URL",
@@ -35,6 +36,8 @@ pub(crate) const VARIABLES: [&str; 7] = [
     "RABBITMQ_LISTENER_WS_URL",
     "RABBITMQ_ADMIN_URL",
     "RABBITMQ_AMQP_URL",
+    // A program that takes the arguments of rabbitmqctl: tests stop the node and start it again.
+    "RABBITMQ_CTL",
 ];
 
 /// What it takes.
@@ -201,7 +204,27 @@ impl Node {
         write(&self.dir.join("enabled_plugins"), PLUGINS)?;
         let cookie = self.dir.join(".erlang.cookie");
         write(&cookie, &Passcodes::random()?.admin)?;
-        fs::set_permissions(&cookie, Permissions::from_mode(0o400)).context("the cookie")
+        fs::set_permissions(&cookie, Permissions::from_mode(0o400)).context("the cookie")?;
+        write(&self.ctl(), &self.ctl_script())?;
+        fs::set_permissions(self.ctl(), Permissions::from_mode(0o700)).context("rabbitmqctl")
+    }
+
+    /// `rabbitmqctl` of this node, for the tests.
+    fn ctl(&self) -> PathBuf {
+        self.dir.join("rabbitmqctl")
+    }
+
+    fn ctl_script(&self) -> String {
+        let mut ctl = Command::new(self.sbin.join("rabbitmqctl"));
+        self.environment(&mut ctl);
+        let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', r"'\''"));
+        let exports = ctl.get_envs().map(|(name, value)| {
+            let value = quoted(value.unwrap_or_default());
+            format!("export {}={value}\n", name.to_string_lossy())
+        });
+        let exports: Vec<String> = exports.collect();
+        let program = quoted(ctl.get_program());
+        format!("#!/bin/sh\n{}exec {program} \"$@\"\n", exports.concat())
     }
 
     /// What the package's scripts go by, in place of the machine's own configuration.
@@ -254,13 +277,14 @@ impl Node {
             format!("ws://listener:{listener}@127.0.0.1:{web_stomp}/ws"),
             format!("http://admin:{admin}@127.0.0.1:{management}"),
             format!("amqp://payer:{payer}@127.0.0.1:{amqp}/%2f"),
+            self.ctl().display().to_string(),
         ];
         VARIABLES.into_iter().zip(values).collect()
     }
 }
 
 /// A command that gets SIGTERM when we die, even by SIGKILL: then nobody is left to stop it.
-fn with_parent(program: impl AsRef<std::ffi::OsStr>) -> Command {
+fn with_parent(program: impl AsRef<OsStr>) -> Command {
     let program = program.as_ref();
     if apt::find("setpriv").is_none() {
         return Command::new(program);
