@@ -48,6 +48,12 @@ pub mod frame;
 #[cfg(any(feature = "client", feature = "broker"))]
 mod percent;
 
+// libFuzzer calls the bodies; the tests of this crate run them too.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[allow(missing_docs, clippy::missing_panics_doc)]
+pub mod fuzz;
+
 #[cfg(feature = "client")]
 pub mod client;
 

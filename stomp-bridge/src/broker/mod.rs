@@ -63,6 +63,8 @@
 
 mod config;
 mod connection;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod hub;
 mod listener;
 mod message;

@@ -19,6 +19,8 @@ mod counted;
 mod credentials;
 mod destination;
 mod event;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod identity;
 mod message;
 mod options;

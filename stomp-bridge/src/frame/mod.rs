@@ -23,6 +23,8 @@
 mod encode;
 mod error;
 pub(crate) mod escape;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod parse;
 mod scan;
 

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 /// [`next_frame`](Self::next_frame) until there is none, then push the next piece.
 #[derive(Debug)]
 pub struct Parser {
-    buffer: BytesMut,
+    pub(super) buffer: BytesMut,
     scanner: Scanner,
     version: Version,
 }
