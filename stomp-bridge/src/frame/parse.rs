@@ -216,6 +216,25 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_beyond_the_limit_has_the_same_error_in_one_piece_and_in_many() {
+        let limits = Limits {
+            max_frame_bytes: 64,
+            ..Limits::default()
+        };
+        let wire = [b"SEND\n".as_slice(), &b"a:b\n".repeat(65), b"\n\0"].concat();
+        for size in [1, wire.len()] {
+            let mut parser = Parser::new(limits);
+            let read = |piece| {
+                parser.push(piece);
+                parser.next_frame().err()
+            };
+            let max_frame_bytes = 64;
+            let error = wire.chunks(size).find_map(read);
+            assert_eq!(error, Some(FrameError::FrameTooLarge { max_frame_bytes }));
+        }
+    }
+
+    #[test]
     fn connect_headers_are_taken_as_they_stand() {
         let frame = parse(b"CONNECT\npasscode:a\\nb:c\n\n\0").unwrap().unwrap();
         assert_eq!(frame.header("passcode"), Some("a\\nb:c"));
