@@ -142,10 +142,9 @@ impl Peer {
                 let offered = frame.header("accept-version").unwrap_or("1.0");
                 let version = Version::best_of(offered).unwrap_or(Version::V1_2);
                 self.asked.set_version(version);
-            } else {
-                self.receipts
-                    .extend(frame.header("receipt").map(str::to_owned));
             }
+            self.receipts
+                .extend(frame.header("receipt").map(str::to_owned));
         }
     }
 

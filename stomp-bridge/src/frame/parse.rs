@@ -216,21 +216,42 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_beyond_the_limit_has_the_same_error_in_one_piece_and_in_many() {
+    fn what_breaks_two_limits_has_the_same_error_in_one_piece_and_in_many() {
         let limits = Limits {
-            max_frame_bytes: 64,
-            ..Limits::default()
+            max_frame_bytes: 300,
+            max_headers: 8,
+            max_header_bytes: 80,
         };
-        let wire = [b"SEND\n".as_slice(), &b"a:b\n".repeat(65), b"\n\0"].concat();
-        for size in [1, wire.len()] {
-            let mut parser = Parser::new(limits);
-            let read = |piece| {
-                parser.push(piece);
-                parser.next_frame().err()
-            };
-            let max_frame_bytes = 64;
-            let error = wire.chunks(size).find_map(read);
-            assert_eq!(error, Some(FrameError::FrameTooLarge { max_frame_bytes }));
+        let long = [b'x'; 90];
+        let head = |lines| [b"SEND\n".as_slice(), &b"a:b\n".repeat(lines)].concat();
+        let too_large = FrameError::FrameTooLarge {
+            max_frame_bytes: 300,
+        };
+        let too_many = FrameError::TooManyHeaders { max_headers: 8 };
+        for (wire, wanted) in [
+            // The ninth header, and too long.
+            ([&head(8)[..], &long, b"\n\n\0"].concat(), too_many),
+            // Long lines, and the frame's end before the one that is too long.
+            (
+                [
+                    &b"SEND\n"[..],
+                    &[&long[..70], b"\n"].concat().repeat(4),
+                    &long,
+                    b"\n\n\0",
+                ]
+                .concat(),
+                too_large,
+            ),
+        ] {
+            for size in [1, wire.len()] {
+                let mut parser = Parser::new(limits);
+                let mut read = |piece| {
+                    parser.push(piece);
+                    parser.next_frame().err()
+                };
+                let error = wire.chunks(size).find_map(&mut read);
+                assert_eq!(error.as_ref(), Some(&wanted), "in pieces of {size}");
+            }
         }
     }
 

@@ -128,11 +128,12 @@ impl Scanner {
             }
             return Ok(());
         }
-        if line.len() > max_header_bytes {
-            return Err(FrameError::HeaderTooLong { max_header_bytes });
-        }
+        // Known from its first byte, so looked at before its length.
         if self.lines > max_headers && !line.is_empty() && line != b"\r" {
             return Err(FrameError::TooManyHeaders { max_headers });
+        }
+        if line.len() > max_header_bytes {
+            return Err(FrameError::HeaderTooLong { max_header_bytes });
         }
         Ok(())
     }
