@@ -26,10 +26,11 @@ BINARY = b"\x00\xff\xfe\n\x00\r\n\x80"
 
 
 class Heard(stomp.ConnectionListener):
-    """Frames and the end, in their order; heart-beats apart."""
+    """Frames and the end, as they come; heart-beats apart."""
 
     def __init__(self):
         self.events = queue.Queue()
+        self.kept = []
         self.beats = queue.Queue()
 
     def on_connected(self, frame):
@@ -50,10 +51,21 @@ class Heard(stomp.ConnectionListener):
     def on_heartbeat(self):
         self.beats.put(None)
 
-    def next(self, kind):
-        got, frame = self.events.get(timeout=PATIENCE)
-        assert got == kind, f"{got} and not {kind}: {frame}"
-        return frame
+    def next(self, *kinds):
+        """The next of a kind. Between messages and receipts there is no order, so the others are kept."""
+        for event in self.kept:
+            if event[0] in kinds:
+                self.kept.remove(event)
+                return event
+        while True:
+            event = self.events.get(timeout=PATIENCE)
+            if event[0] in kinds:
+                return event
+            assert event[0] in ("MESSAGE", "RECEIPT"), f"{event} and not {kinds}"
+            self.kept.append(event)
+
+    def frame(self, kind):
+        return self.next(kind)[1]
 
 
 def opened(**more):
@@ -69,10 +81,10 @@ class Client:
         self.heard = Heard()
         self.stomp.set_listener("", self.heard)
         self.stomp.connect(LOGIN, PASSCODE, wait=True)
-        assert self.heard.next("CONNECTED").headers["version"] == VERSION
+        assert self.heard.frame("CONNECTED").headers["version"] == VERSION
 
     def receipt(self, wanted):
-        got = self.heard.next("RECEIPT").headers["receipt-id"]
+        got = self.heard.frame("RECEIPT").headers["receipt-id"]
         assert got == wanted, f"{got} and not {wanted}"
 
     def send(self, destination, body, **headers):
@@ -84,19 +96,10 @@ class Client:
 
     def subscribe(self, destination, ack="auto", **headers):
         self.stomp.subscribe(destination, "s", ack, headers={**GOES, "receipt": "sub", **headers})
-        # Messages that wait come before the receipt or after it.
-        early = []
-        while True:
-            kind, frame = self.heard.events.get(timeout=PATIENCE)
-            if kind == "RECEIPT":
-                break
-            assert kind == "MESSAGE", f"{kind}: {frame}"
-            early.append((kind, frame))
-        for event in early:
-            self.heard.events.put(event)
+        self.receipt("sub")
 
     def message(self):
-        return self.heard.next("MESSAGE")
+        return self.heard.frame("MESSAGE")
 
     def bodies(self, count):
         return [self.message().body for _ in range(count)]
@@ -115,9 +118,9 @@ class Client:
     def leave(self):
         self.stomp.disconnect(receipt="bye")
         # It tells of the end as soon as the receipt came, and of the receipt after that or before.
-        events = dict(self.heard.events.get(timeout=PATIENCE) for _ in range(2))
-        assert events.keys() == {"RECEIPT", "END"}, events
-        assert events["RECEIPT"].headers["receipt-id"] == "bye"
+        ends = {kind for kind, _ in [self.heard.next("RECEIPT", "END") for _ in range(2)]}
+        assert ends == {"RECEIPT", "END"}, ends
+        assert not self.heard.kept, self.heard.kept
 
 
 def fresh():
@@ -214,10 +217,8 @@ def transactions():
     kept = client.stomp.begin()
     receipt = client.send(destination, b"kept", transaction=kept)
     client.stomp.commit(kept)
-    events = [client.heard.events.get(timeout=PATIENCE) for _ in range(2)]
-    frames = dict(events)
-    assert frames["MESSAGE"].body == b"kept"
-    assert frames["RECEIPT"].headers["receipt-id"] == receipt
+    client.receipt(receipt)
+    assert client.bodies(1) == [b"kept"]
     client.leave()
 
 
@@ -235,10 +236,10 @@ def unsubscribe():
 def error():
     client = Client()
     client.stomp.send("/exchange/there-is-none", b"x")
-    frame = client.heard.next("ERROR")
+    frame = client.heard.frame("ERROR")
     assert frame.headers["message"] == "not_found"
     assert b"NOT_FOUND - no exchange 'there-is-none'" in frame.body
-    client.heard.next("END")
+    client.heard.frame("END")
 
 
 def wrong_passcode():
@@ -249,7 +250,7 @@ def wrong_passcode():
         client.connect(LOGIN, "wrong", wait=True)
         raise AssertionError("it let us in")
     except stomp.exception.ConnectFailedException:
-        assert heard.next("ERROR").headers["message"] == "Bad CONNECT"
+        assert heard.frame("ERROR").headers["message"] == "Bad CONNECT"
     client.disconnect()
 
 
