@@ -20,6 +20,7 @@ mod credentials;
 mod destination;
 mod event;
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 pub(crate) mod fuzz;
 mod identity;
 mod message;

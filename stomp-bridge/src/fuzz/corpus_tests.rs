@@ -99,22 +99,26 @@ fn frames() {
     replay("server", super::frames);
 }
 
+#[cfg(feature = "client")]
 #[test]
 fn client_codec() {
     replay("server", super::client_codec);
 }
 
+#[cfg(feature = "client")]
 #[test]
 fn differential() {
     replay("client", super::differential);
     replay("server", super::differential);
 }
 
+#[cfg(feature = "broker")]
 #[test]
 fn broker_session() {
     replay("client", super::broker_session);
 }
 
+#[cfg(feature = "client")]
 #[test]
 fn client_session() {
     replay("server", super::client_session);

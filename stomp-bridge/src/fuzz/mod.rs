@@ -6,7 +6,7 @@
 //!
 //! The first byte of an input chooses what the rest is taken for and where it is cut.
 
-#[cfg(all(test, feature = "client", feature = "broker"))]
+#[cfg(test)]
 mod corpus_tests;
 
 use crate::frame::{FrameError, Limits, Version};
@@ -50,8 +50,8 @@ impl Choices {
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // The remainder is below a usize.
-        ((mixed ^ (mixed >> 31)) % limit as u64) as usize
+        let limit = u64::try_from(limit).unwrap();
+        usize::try_from((mixed ^ (mixed >> 31)) % limit).unwrap()
     }
 
     pub(crate) fn version(&mut self) -> Version {
