@@ -28,6 +28,7 @@
 //! | `client` | yes | [`client`]: publisher, subscriber, the four transports. Brings in async-stomp, which is **EUPL-1.2** |
 //! | `broker` | no | [`broker`]: the embedded broker, mounted in axum or standing alone. No async-stomp |
 //! | `rabbitmq-tests` | no | only the tests against a real RabbitMQ |
+//! | `interop-tests` | no | only the tests with clients of other projects |
 //!
 //! # How it is built
 //!
@@ -47,6 +48,13 @@ pub mod frame;
 
 #[cfg(any(feature = "client", feature = "broker"))]
 mod percent;
+
+// libFuzzer calls the bodies; the tests of this crate run them too.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[allow(dead_code, reason = "each feature takes its own part")]
+#[allow(missing_docs, clippy::unwrap_used, clippy::missing_panics_doc)]
+pub mod fuzz;
 
 #[cfg(feature = "client")]
 pub mod client;

@@ -15,6 +15,42 @@ use wxpay_core::{SignType, sign, xml};
 /// Mutations of each body in a usual run; `FUZZ_RUNS` asks for more.
 const RUNS: u32 = 20_000;
 
+/// Pieces of messages and bills.
+const TOKENS: [&str; 32] = [
+    "<xml>",
+    "</xml>",
+    "<a>",
+    "</a>",
+    "<sign>",
+    "</sign>",
+    "<total_fee>",
+    "</total_fee>",
+    "/>",
+    "<",
+    ">",
+    "</",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "]]",
+    "<?xml version=\"1.0\"?>",
+    "<!DOCTYPE a>",
+    "&amp;",
+    "&#65;",
+    "&#xD800;",
+    "&#0;",
+    "&",
+    ";",
+    "\r\n",
+    " ",
+    "\u{FEFF}",
+    "茶",
+    "\0",
+    "`",
+    ",",
+];
+
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/corpora")
@@ -36,7 +72,7 @@ fn replay(name: &str, body: fn(&[u8])) {
         body(input);
     }
     let runs = std::env::var("FUZZ_RUNS").map_or(RUNS, |runs| runs.parse().unwrap());
-    let mut mutator = Mutator::new(0x5eed_0001);
+    let mut mutator = Mutator::new(0x5eed_0001, &TOKENS);
     for run in 0..runs {
         let input = mutator.mutate(&inputs);
         let outcome = std::panic::catch_unwind(|| body(&input));

@@ -1,8 +1,8 @@
-//! The fuzz targets of wxpay-core under libFuzzer, for a bounded number of runs.
+//! The fuzz targets of wxpay-core and stomp-bridge under libFuzzer, for a bounded number of runs.
 //!
-//! No sanitizer is asked for, as the crate has no unsafe code: so the stable compiler does, and what is looked for are
+//! No sanitizer is asked for, as the crates have no unsafe code: so the stable compiler does, and what is looked for are
 //! panics and answers that are wrong. Every run of the tests replays the corpora of the same bodies and a bounded number
-//! of mutations of each, without libFuzzer: `wxpay-core/tests/corpus.rs`.
+//! of mutations of each, without libFuzzer: `wxpay-core/tests/corpus.rs`, `stomp-bridge/src/fuzz`.
 
 use std::fs;
 use std::process::Command;
@@ -24,13 +24,21 @@ const FUZZ: Tool = Tool {
 const LIMIT: Duration = Duration::from_hours(6);
 
 /// Each target and the committed corpus that it starts from.
-const TARGETS: [(&str, &str); 5] = [
-    ("read", "xml"),
-    ("verify", "xml"),
-    ("differential", "xml"),
-    ("bill", "bill"),
-    ("refund", "refund"),
+const TARGETS: [(&str, &str); 10] = [
+    ("read", XML),
+    ("verify", XML),
+    ("differential", XML),
+    ("bill", "wxpay-core/tests/corpora/bill"),
+    ("refund", "wxpay-core/tests/corpora/refund"),
+    ("stomp_frames", OF_CLIENTS),
+    ("stomp_client_codec", OF_SERVERS),
+    ("stomp_differential", OF_SERVERS),
+    ("stomp_broker_session", OF_CLIENTS),
+    ("stomp_client_session", OF_SERVERS),
 ];
+const XML: &str = "wxpay-core/tests/corpora/xml";
+const OF_CLIENTS: &str = "stomp-bridge/tests/corpora/client";
+const OF_SERVERS: &str = "stomp-bridge/tests/corpora/server";
 
 #[derive(Args)]
 #[group(skip)]
@@ -38,7 +46,7 @@ pub(crate) struct Options {
     /// Runs of each target
     #[arg(long, default_value_t = 200_000)]
     runs: u64,
-    /// One target alone: read, verify, differential, bill or refund
+    /// One target alone
     #[arg(long, value_parser = TARGETS.map(|(name, _)| name))]
     target: Option<String>,
 }
@@ -66,7 +74,7 @@ fn fuzz(target: &str, corpus: &str, runs: u64) -> Result<Command> {
         .current_dir(paths::root().join("fuzz"))
         .args(["run", "--sanitizer", "none", "--fuzz-dir", ".", target])
         .arg(found)
-        .arg(paths::root().join("wxpay-core/tests/corpora").join(corpus))
+        .arg(paths::root().join(corpus))
         .arg("--")
         .arg(format!("-runs={runs}"))
         .args([
@@ -102,14 +110,14 @@ mod tests {
         for (target, corpus) in TARGETS {
             let file = paths::root().join(format!("fuzz/fuzz_targets/{target}.rs"));
             assert!(file.is_file(), "{}", file.display());
-            let folder = paths::root().join("wxpay-core/tests/corpora").join(corpus);
+            let folder = paths::root().join(corpus);
             assert!(fs::read_dir(folder).unwrap().count() >= 5, "{corpus}");
         }
     }
 
     #[test]
     fn the_runs_are_bounded() {
-        let command = fuzz("read", "xml", 7).unwrap();
+        let command = fuzz("read", XML, 7).unwrap();
         assert!(command.get_args().any(|argument| argument == "-runs=7"));
     }
 }

@@ -5,7 +5,7 @@
 //! cargo xtask ci        what must hold before a change goes in; `.ci/run` calls it
 //! cargo xtask embedded  the example without an operating system, on emulated microcontrollers
 //! cargo xtask crash     the long forms of the ledger's crash proof
-//! cargo xtask fuzz      wxpay-core under libFuzzer, for a bounded number of runs
+//! cargo xtask fuzz      wxpay-core and stomp-bridge under libFuzzer, for a bounded number of runs
 //! cargo xtask bench     the ledger and the bridge beside others
 //! cargo xtask servers   the tests' servers, for a shell of your own
 //! ```
@@ -20,9 +20,11 @@ mod fuzz;
 mod interrupt;
 mod nightly;
 mod no_std;
+mod npm;
 mod paths;
 mod ports;
 mod process;
+mod python;
 mod servers;
 mod step;
 mod test;
@@ -57,7 +59,7 @@ enum Chore {
     Deny,
     /// Runs the example without an operating system on emulated microcontrollers; prints what it costs
     Embedded(embedded::Options),
-    /// Fuzzes wxpay-core for a bounded number of runs
+    /// Fuzzes wxpay-core and stomp-bridge for a bounded number of runs
     Fuzz(fuzz::Options),
     /// Kills, cuts the power of, damages and wears out the ledger: the long forms
     Crash(crash::Options),

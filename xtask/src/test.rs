@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use crate::apt::{self, Need};
 use crate::servers::{Data, Env, Servers};
 use crate::step::Steps;
-use crate::{embedded, no_std, paths, process};
+use crate::{embedded, no_std, npm, paths, process, python};
 
 const LIMIT: Duration = Duration::from_mins(30);
 
@@ -111,12 +111,20 @@ pub(crate) fn run_with(
     let Some(()) = steps.obtain("packages: browser, strace", || apt::ensure(needs))? else {
         return Ok(());
     };
+    let Some(python) = steps.obtain("client: stomp.py", python::stomp_py)? else {
+        return Ok(());
+    };
+    let Some(stomp_js) = steps.obtain("client: STOMP.js", npm::stomp_js)? else {
+        return Ok(());
+    };
     let failed_before = steps.failures();
     let Some(mut servers) = Servers::start(steps)? else {
         return Ok(());
     };
     let mut test = command(options);
     test.env("ORDER_STORE_POWER_CUTS", cuts.to_string())
+        .env(python::VARIABLE, python)
+        .env(npm::VARIABLE, stomp_js)
         .envs(servers.env().map(|(name, value)| (name, value)))
         .envs(more.iter().map(|(name, value)| (name, value)));
     for (variable, name) in [("CHROMIUM", "chromium"), ("CHROMEDRIVER", "chromedriver")] {

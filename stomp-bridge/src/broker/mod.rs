@@ -63,6 +63,9 @@
 
 mod config;
 mod connection;
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+pub(crate) mod fuzz;
 mod hub;
 mod listener;
 mod message;

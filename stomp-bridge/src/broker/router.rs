@@ -5,6 +5,8 @@
 //! has a queue of its own that is bound for it and removed with it. Messages go to consumers in
 //! turn; what nobody takes waits in the queue.
 
+#[cfg(any(test, fuzzing))]
+mod audit;
 mod build;
 mod conn;
 mod consume;

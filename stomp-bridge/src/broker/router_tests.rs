@@ -381,3 +381,25 @@ fn an_exclusive_queue_is_one_connections_and_goes_with_it() {
     assert_eq!(router.queues(), 1);
     router.declare(2, &own).unwrap();
 }
+
+#[test]
+fn a_subscription_is_not_charged_for_an_earlier_one_of_its_name() {
+    let mut router = router(BrokerLimits::default());
+    let consume = sub(1, "s", AckMode::ClientIndividual, Some(1));
+    router.consume(consume, "order_pay").unwrap();
+    for body in ["a", "b", "c"] {
+        router.publish_to_queue("order_pay", message(body));
+    }
+    let first = taken(&mut router, 1);
+    assert_eq!(first.len(), 1);
+    router.unsubscribe(1, "s").unwrap();
+    router.consume(consume, "order_pay").unwrap();
+    let second = taken(&mut router, 1);
+    assert_eq!(second.len(), 1);
+    // Settling the old one makes no room for a second one of the new.
+    router.settle(1, first[0].3, Settle::Done).unwrap();
+    assert_eq!(taken(&mut router, 1), []);
+    router.settle(1, second[0].3, Settle::Done).unwrap();
+    assert_eq!(taken(&mut router, 1).len(), 1);
+    router.audit();
+}

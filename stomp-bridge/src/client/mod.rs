@@ -19,6 +19,9 @@ mod counted;
 mod credentials;
 mod destination;
 mod event;
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+pub(crate) mod fuzz;
 mod identity;
 mod message;
 mod options;

@@ -23,6 +23,9 @@
 mod encode;
 mod error;
 pub(crate) mod escape;
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+pub(crate) mod fuzz;
 mod parse;
 mod scan;
 

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 /// [`next_frame`](Self::next_frame) until there is none, then push the next piece.
 #[derive(Debug)]
 pub struct Parser {
-    buffer: BytesMut,
+    pub(super) buffer: BytesMut,
     scanner: Scanner,
     version: Version,
 }
@@ -213,6 +213,46 @@ mod tests {
                 max_frame_bytes: 16 * 1024
             })
         );
+    }
+
+    #[test]
+    fn what_breaks_two_limits_has_the_same_error_in_one_piece_and_in_many() {
+        let limits = Limits {
+            max_frame_bytes: 300,
+            max_headers: 8,
+            max_header_bytes: 80,
+        };
+        let long = [b'x'; 90];
+        let head = |lines| [b"SEND\n".as_slice(), &b"a:b\n".repeat(lines)].concat();
+        let too_large = FrameError::FrameTooLarge {
+            max_frame_bytes: 300,
+        };
+        let too_many = FrameError::TooManyHeaders { max_headers: 8 };
+        for (wire, wanted) in [
+            // The ninth header, and too long.
+            ([&head(8)[..], &long, b"\n\n\0"].concat(), too_many),
+            // Long lines, and the frame's end before the one that is too long.
+            (
+                [
+                    &b"SEND\n"[..],
+                    &[&long[..70], b"\n"].concat().repeat(4),
+                    &long,
+                    b"\n\n\0",
+                ]
+                .concat(),
+                too_large,
+            ),
+        ] {
+            for size in [1, wire.len()] {
+                let mut parser = Parser::new(limits);
+                let mut read = |piece| {
+                    parser.push(piece);
+                    parser.next_frame().err()
+                };
+                let error = wire.chunks(size).find_map(&mut read);
+                assert_eq!(error.as_ref(), Some(&wanted), "in pieces of {size}");
+            }
+        }
     }
 
     #[test]

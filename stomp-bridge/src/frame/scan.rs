@@ -59,14 +59,17 @@ impl Scanner {
                 return Ok(Scan::LineEnds(ends));
             }
         }
+        // What lies beyond the limit is not looked at, so that a frame has the same error whether it
+        // comes in one piece or in many.
+        let within = &buffer[..buffer.len().min(self.limits.max_frame_bytes)];
         let body_start = match self.body_start {
             Some(at) => at,
-            None => match self.scan_head(buffer)? {
+            None => match self.scan_head(within)? {
                 Some(at) => at,
                 None => return self.need_more(buffer),
             },
         };
-        let Some(nul) = self.find_nul(buffer, body_start)? else {
+        let Some(nul) = self.find_nul(within, body_start)? else {
             return self.need_more(buffer);
         };
         let len = nul + 1;
@@ -125,11 +128,12 @@ impl Scanner {
             }
             return Ok(());
         }
-        if line.len() > max_header_bytes {
-            return Err(FrameError::HeaderTooLong { max_header_bytes });
-        }
+        // Known from its first byte, so looked at before its length.
         if self.lines > max_headers && !line.is_empty() && line != b"\r" {
             return Err(FrameError::TooManyHeaders { max_headers });
+        }
+        if line.len() > max_header_bytes {
+            return Err(FrameError::HeaderTooLong { max_header_bytes });
         }
         Ok(())
     }

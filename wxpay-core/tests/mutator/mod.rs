@@ -1,50 +1,20 @@
 //! Mutations of a corpus from a seed: the same ones for the same seed.
 
-/// Pieces that a grammar-blind mutation would take long to find.
-const TOKENS: [&str; 32] = [
-    "<xml>",
-    "</xml>",
-    "<a>",
-    "</a>",
-    "<sign>",
-    "</sign>",
-    "<total_fee>",
-    "</total_fee>",
-    "/>",
-    "<",
-    ">",
-    "</",
-    "<!--",
-    "-->",
-    "<![CDATA[",
-    "]]>",
-    "]]",
-    "<?xml version=\"1.0\"?>",
-    "<!DOCTYPE a>",
-    "&amp;",
-    "&#65;",
-    "&#xD800;",
-    "&#0;",
-    "&",
-    ";",
-    "\r\n",
-    " ",
-    "\u{FEFF}",
-    "茶",
-    "\0",
-    "`",
-    ",",
-];
 const MAX_BYTES: usize = 8 * 1024;
 
 /// A source of inputs.
 pub(crate) struct Mutator {
     state: u64,
+    /// Pieces that a grammar-blind mutation would take long to find.
+    tokens: &'static [&'static str],
 }
 
 impl Mutator {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self { state: seed }
+    pub(crate) const fn new(seed: u64, tokens: &'static [&'static str]) -> Self {
+        Self {
+            state: seed,
+            tokens,
+        }
     }
 
     /// Takes one input and changes it in one to six places.
@@ -78,7 +48,7 @@ impl Mutator {
                 bytes.splice(at..end, other[from..to].iter().copied());
             }
             _ => {
-                let token = TOKENS[self.below(TOKENS.len())];
+                let token = self.tokens[self.below(self.tokens.len())];
                 bytes.splice(at..end.min(at + self.below(4)), token.bytes());
             }
         }

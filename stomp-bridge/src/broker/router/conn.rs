@@ -60,6 +60,10 @@ impl Conn {
         self.waiting.len() + self.writing
     }
 
+    pub(super) fn last_tag(&self) -> u64 {
+        self.last_tag
+    }
+
     pub(super) fn next_tag(&mut self) -> u64 {
         self.last_tag += 1;
         self.last_tag

@@ -79,8 +79,10 @@ impl Router {
 
     fn attach(&mut self, consume: Consume<'_>, id: QueueId) {
         let name = Arc::<str>::from(consume.name);
+        let mut after_tag = 0;
         if let Some(conn) = self.conns.get_mut(&consume.conn) {
             conn.consumers.insert(Arc::clone(&name), id);
+            after_tag = conn.last_tag();
         }
         self.clear_expiry(id);
         if let Some(queue) = self.queues.get_mut(&id) {
@@ -91,6 +93,7 @@ impl Router {
                 mode: consume.mode,
                 prefetch: consume.prefetch,
                 unacked: 0,
+                after_tag,
             });
         }
         self.pump(id);

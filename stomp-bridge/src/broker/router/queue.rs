@@ -33,10 +33,12 @@ pub(super) struct Consumer {
     /// Unacknowledged messages at once; `None` is no bound.
     pub(super) prefetch: Option<usize>,
     pub(super) unacked: usize,
+    /// Deliveries of the connection up to this one belong to an earlier subscription of that name.
+    pub(super) after_tag: u64,
 }
 
 impl Consumer {
-    fn may_take_one(&self) -> bool {
+    pub(super) fn may_take_one(&self) -> bool {
         self.mode == AckMode::Auto || self.prefetch.is_none_or(|most| self.unacked < most)
     }
 }
@@ -56,10 +58,10 @@ pub(super) struct Named {
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    messages: VecDeque<Queued>,
-    body_bytes: usize,
+    pub(super) messages: VecDeque<Queued>,
+    pub(super) body_bytes: usize,
     /// With headers.
-    bytes: usize,
+    pub(super) bytes: usize,
     pub(super) consumers: Vec<Consumer>,
     /// Whose turn it is.
     turn: usize,
@@ -155,10 +157,10 @@ impl Queue {
     }
 
     /// One of the consumer's messages is no longer unacknowledged.
-    pub(super) fn release(&mut self, conn: ConnId, name: &str) {
+    pub(super) fn release(&mut self, conn: ConnId, name: &str, tag: u64) {
         let mut found = self.consumers.iter_mut().filter(|c| c.conn == conn);
-        if let Some(consumer) = found.find(|c| &*c.name == name) {
-            consumer.unacked = consumer.unacked.saturating_sub(1);
+        if let Some(consumer) = found.find(|c| &*c.name == name && c.after_tag < tag) {
+            consumer.unacked -= 1;
         }
     }
 }

@@ -55,7 +55,7 @@ impl Router {
             let Some(queue) = self.queues.get_mut(&queue) else {
                 continue;
             };
-            queue.release(conn, &consumer);
+            queue.release(conn, &consumer, tag);
             match how {
                 Settle::Done => {}
                 Settle::Requeue => queue.put_back(queued),
