@@ -149,7 +149,7 @@ async fn touchy_broker(script: &Script, arrived: &std::sync::Mutex<Vec<String>>)
     loop {
         let mut peer = script.accept("0,0").await;
         while let Some(frame) = peer.next().await {
-            if frame.body.starts_with(b"poison") {
+            if frame.command == Command::Disconnect || frame.body.starts_with(b"poison") {
                 break;
             }
             note(arrived, id(&frame));

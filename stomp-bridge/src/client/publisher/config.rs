@@ -26,8 +26,9 @@ pub struct PublisherConfig {
     /// What becomes of messages that are in flight when a connection ends.
     /// [`Resend::Within`] 60 s; the last receipt is waited for up to `receipt_timeout` more.
     pub resend: Resend,
-    /// How often the connection must have ended while a message was alone in flight before it is
-    /// answered as [`Poison`](super::PublishError::Poison). 3; at least 1.
+    /// How many trials a message must fail before it is answered as
+    /// [`Poison`](super::PublishError::Poison): each sends it first and alone on a new connection.
+    /// 3; at least 1.
     pub poison_tries: u32,
     /// Largest body, in bytes. 1 MiB; the embedded broker takes less.
     pub max_body_bytes: usize,
