@@ -1,8 +1,9 @@
 //! The task: connect, serve, wait, again. The flights and the session decide; this carries.
 
 use super::flights::{Flights, Rules};
-use super::handle::{Gauge, Status};
-use super::queue::{Command, Line, Reply};
+use super::queue::{Command, Line};
+use super::reply::Reply;
+use super::status::{Gauge, Status};
 use super::{NotSent, PublisherConfig};
 use crate::client::alarm::Alarm;
 use crate::client::backoff::jitter;
@@ -145,7 +146,7 @@ impl Task {
             match command {
                 Command::Publish { reply, .. } => {
                     unsettled += 1;
-                    reply.send(Err(NotSent::Stopped.into())).ok();
+                    reply.send(Err(NotSent::Stopped.into()));
                 }
                 Command::Drain { reply, .. } => {
                     reply.send(0).ok();
@@ -224,7 +225,7 @@ impl Task {
 
     fn answer(&mut self) {
         while let Some((reply, answer)) = self.flights.poll_answer() {
-            reply.send(answer).ok();
+            reply.send(answer);
         }
     }
 
