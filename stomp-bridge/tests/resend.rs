@@ -238,6 +238,41 @@ async fn the_message_that_breaks_the_connection_is_found_and_other_keys_go_on() 
 }
 
 #[tokio::test]
+async fn a_network_that_ends_every_connection_makes_no_message_poison() {
+    const LIFE: Duration = Duration::from_millis(100);
+    let script = Script::listen().await;
+    let mut config = quick(script.url());
+    config.resend = Resend::Within(15 * LIFE);
+    let publisher = Publisher::spawn(config);
+    let sent = Cell::new(0);
+    let network = async {
+        loop {
+            let mut peer = script.accept("0,0").await;
+            let reading = async {
+                while let Some(frame) = peer.next().await {
+                    sent.set(sent.get() + u32::from(frame.command == Command::Send));
+                }
+            };
+            tokio::time::timeout(LIFE, reading).await.ok();
+        }
+    };
+    let result = tokio::select! {
+        result = soon(publisher.publish(message("1"))) => result,
+        () = network => unreachable!(),
+    };
+    assert!(
+        matches!(
+            &result,
+            Err(PublishError::Unknown {
+                reason: Cut::Closed { .. }
+            })
+        ),
+        "{result:?}"
+    );
+    assert!(sent.get() >= 4, "it was sent {} times", sent.get());
+}
+
+#[tokio::test]
 async fn what_one_broker_left_open_the_next_one_gets() {
     let (first, second) = (Script::listen().await, Script::listen().await);
     let urls = vec![first.url(), second.url()].try_into().unwrap();
