@@ -204,23 +204,23 @@ impl<T> Connection<T> {
         if reading == Reading::Paused || self.rest_until.is_some() {
             return Poll::Pending;
         }
+        let now = Instant::now();
         for taken in 0..MAX_FRAMES_A_TURN {
             let ended = self.session.has_ended();
-            if ended || self.poll_read_one(cx).is_pending() {
+            if ended || self.poll_read_one(cx, now.into_std()).is_pending() {
                 if taken == 0 && !ended {
                     return Poll::Pending;
                 }
                 // All that was there is read.
-                self.rest_until = self.session.rest().map(|rest| Instant::now() + rest);
+                self.rest_until = self.session.rest().map(|rest| now + rest);
                 return Poll::Ready(());
             }
         }
         Poll::Ready(())
     }
 
-    fn poll_read_one(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_read_one(&mut self, cx: &mut Context<'_>, now: std::time::Instant) -> Poll<()> {
         let item = std::task::ready!(Pin::new(&mut self.link).poll_next(cx));
-        let now = Instant::now().into_std();
         match item {
             Some(Ok(Incoming::Receipt(id))) => self.session.handle_receipt(now, id),
             Some(Ok(Incoming::Bytes)) => self.session.handle_bytes(now),

@@ -4,7 +4,7 @@ use super::{Key, Seq};
 use crate::client::event::Cut;
 use crate::client::publication::Publication;
 use crate::client::publisher::outcome::{NotSent, PublishError, Published};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 pub(super) struct Flight<R> {
@@ -48,7 +48,8 @@ struct Block {
 
 pub(super) struct Table<R> {
     next_seq: Seq,
-    open: BTreeMap<Seq, Flight<R>>,
+    /// By number: messages come at the end, and most are answered near the front.
+    open: VecDeque<(Seq, Flight<R>)>,
     blocks: HashMap<Key, Block>,
     /// A block is new: what is queued was not looked at for it.
     new_block: bool,
@@ -59,7 +60,7 @@ impl<R> Default for Table<R> {
     fn default() -> Self {
         Self {
             next_seq: 0,
-            open: BTreeMap::new(),
+            open: VecDeque::new(),
             blocks: HashMap::new(),
             new_block: false,
             answers: VecDeque::new(),
@@ -78,19 +79,33 @@ impl<R> Table<R> {
 
     /// How many of the messages below `seq` have no answer yet.
     pub(super) fn open_below(&self, seq: Seq) -> usize {
-        self.open.range(..seq).count()
+        self.open.partition_point(|(s, _)| *s < seq)
     }
 
     pub(super) fn is_open_below(&self, seq: Seq) -> bool {
-        self.open.first_key_value().is_some_and(|(&s, _)| s < seq)
+        self.open.front().is_some_and(|(first, _)| *first < seq)
+    }
+
+    fn position(&self, seq: Seq) -> Option<usize> {
+        if self.open.front()?.0 == seq {
+            return Some(0);
+        }
+        self.open.binary_search_by_key(&seq, |(s, _)| *s).ok()
+    }
+
+    fn take(&mut self, seq: Seq) -> Option<Flight<R>> {
+        let at = self.position(seq)?;
+        self.open.remove(at).map(|(_, flight)| flight)
     }
 
     pub(super) fn get(&self, seq: Seq) -> Option<&Flight<R>> {
-        self.open.get(&seq)
+        let at = self.position(seq)?;
+        self.open.get(at).map(|(_, flight)| flight)
     }
 
     pub(super) fn get_mut(&mut self, seq: Seq) -> Option<&mut Flight<R>> {
-        self.open.get_mut(&seq)
+        let at = self.position(seq)?;
+        self.open.get_mut(at).map(|(_, flight)| flight)
     }
 
     pub(super) fn poll_answer(&mut self) -> Option<(R, Result<Published, PublishError>)> {
@@ -114,18 +129,18 @@ impl<R> Table<R> {
                 return None;
             }
         }
-        self.open.insert(seq, flight);
+        self.open.push_back((seq, flight));
         Some(seq)
     }
 
     /// Nobody wants it any more.
     pub(super) fn forget(&mut self, seq: Seq) {
-        self.open.remove(&seq);
+        self.take(seq);
     }
 
     /// Answers a message, and gives its key.
     pub(super) fn confirm(&mut self, seq: Seq) -> Option<Key> {
-        let flight = self.open.remove(&seq)?;
+        let flight = self.take(seq)?;
         self.answers.push_back((flight.reply, Ok(Published)));
         flight.publication.key
     }
@@ -138,7 +153,7 @@ impl<R> Table<R> {
         queued: usize,
         error: impl FnOnce(bool) -> PublishError,
     ) -> Option<Key> {
-        let flight = self.open.remove(&seq)?;
+        let flight = self.take(seq)?;
         let error = error(flight.was_sent);
         self.answers.push_back((flight.reply, Err(error)));
         let key = flight.publication.key?;
@@ -174,11 +189,11 @@ impl<R> Table<R> {
     }
 
     fn answer_if_blocked(&mut self, seq: Seq) -> bool {
-        let flight = self.open.get(&seq);
+        let flight = self.get(seq);
         let Some(error) = flight.and_then(|flight| self.blocked(flight, seq)) else {
             return false;
         };
-        if let Some(flight) = self.open.remove(&seq) {
+        if let Some(flight) = self.take(seq) {
             self.answers.push_back((flight.reply, Err(error)));
         }
         true
