@@ -1,5 +1,5 @@
 //! What the publisher does with messages that a cut took: sends them again, finds the one to blame,
-//! keeps the order of each key. And many messages at once, the drain, the look at the queues.
+//! keeps the order of each key. And the drain, the look at the queues.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,16 +7,16 @@ mod common;
 
 use common::script::{Peer, Script};
 use common::{SOON, Server, soon};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt, stream};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 use stomp_bridge::client::{
-    Advice, Backoff, BrokerUrl, ConnectOptions, Credentials, Cut, Destination, NotSent,
-    Publication, PublishError, Published, Publisher, PublisherConfig, QueueCheck, QueueReport,
-    Resend, SubscribeError, Subscriber, check_queue,
+    Advice, Backoff, BrokerUrl, ConnectOptions, Credentials, Cut, Destination, Publication,
+    PublishError, Published, Publisher, PublisherConfig, QueueCheck, QueueReport, Resend,
+    SubscribeError, Subscriber, check_queue,
 };
 use stomp_bridge::frame::{Command, Frame};
 
@@ -149,7 +149,7 @@ async fn touchy_broker(script: &Script, arrived: &std::sync::Mutex<Vec<String>>)
     loop {
         let mut peer = script.accept("0,0").await;
         while let Some(frame) = peer.next().await {
-            if frame.body.starts_with(b"poison") {
+            if frame.command == Command::Disconnect || frame.body.starts_with(b"poison") {
                 break;
             }
             note(arrived, id(&frame));
@@ -238,6 +238,41 @@ async fn the_message_that_breaks_the_connection_is_found_and_other_keys_go_on() 
 }
 
 #[tokio::test]
+async fn a_network_that_ends_every_connection_makes_no_message_poison() {
+    const LIFE: Duration = Duration::from_millis(100);
+    let script = Script::listen().await;
+    let mut config = quick(script.url());
+    config.resend = Resend::Within(15 * LIFE);
+    let publisher = Publisher::spawn(config);
+    let sent = Cell::new(0);
+    let network = async {
+        loop {
+            let mut peer = script.accept("0,0").await;
+            let reading = async {
+                while let Some(frame) = peer.next().await {
+                    sent.set(sent.get() + u32::from(frame.command == Command::Send));
+                }
+            };
+            tokio::time::timeout(LIFE, reading).await.ok();
+        }
+    };
+    let result = tokio::select! {
+        result = soon(publisher.publish(message("1"))) => result,
+        () = network => unreachable!(),
+    };
+    assert!(
+        matches!(
+            &result,
+            Err(PublishError::Unknown {
+                reason: Cut::Closed { .. }
+            })
+        ),
+        "{result:?}"
+    );
+    assert!(sent.get() >= 4, "it was sent {} times", sent.get());
+}
+
+#[tokio::test]
 async fn what_one_broker_left_open_the_next_one_gets() {
     let (first, second) = (Script::listen().await, Script::listen().await);
     let urls = vec![first.url(), second.url()].try_into().unwrap();
@@ -256,95 +291,6 @@ async fn what_one_broker_left_open_the_next_one_gets() {
     };
     let (result, _peer) = tokio::join!(soon(publisher.publish(message("1"))), brokers);
     assert_eq!(done(result), Ok(()));
-}
-
-#[tokio::test]
-async fn a_batch_is_answered_in_order_and_its_errors_are_its_own() {
-    let server = Server::start().await;
-    let mut config = quick(server.payer());
-    config.window = 50;
-    config.max_body_bytes = 100;
-    let publisher = Publisher::spawn(config);
-    let messages = (0..3000).map(|n| match n {
-        1000 => message(&"x".repeat(101)),
-        2000 => message("ok").header("receipt", "mine"),
-        n => message(&n.to_string()),
-    });
-    let answers: Vec<_> = soon(publisher.publish_all(messages).collect()).await;
-    assert_eq!(answers.len(), 3000);
-    for (n, (index, answer)) in answers.into_iter().enumerate() {
-        assert_eq!(index, n);
-        let expected = match n {
-            1000 => Err(NotSent::TooLarge {
-                bytes: 101,
-                max_body_bytes: 100,
-            }
-            .into()),
-            2000 => Err(NotSent::ReservedHeader {
-                header: "receipt".into(),
-            }
-            .into()),
-            _ => Ok(()),
-        };
-        assert_eq!(done(answer), expected, "message {n}");
-    }
-    let order: Vec<_> = {
-        let order_pay = Destination::queue("order_pay").unwrap();
-        let (listener, options) = (server.listener(), ConnectOptions::default());
-        let reader = soon(Subscriber::open(&listener, &order_pay, &options)).await;
-        let texts = reader.unwrap().take(2998);
-        soon(texts.map(|m| m.text().unwrap().to_owned()).collect()).await
-    };
-    let sent = (0..3000).filter(|n| ![1000, 2000].contains(n));
-    assert!(order.into_iter().eq(sent.map(|n: u32| n.to_string())));
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_batch_takes_no_more_than_it_can_wait_for() {
-    let script = Script::listen().await;
-    let mut config = quick(script.url());
-    (config.window, config.queue) = (8, 4);
-    let publisher = Publisher::spawn(config);
-    let taken = Cell::new(0);
-    let endless = (0_u64..).map(|n| {
-        taken.set(taken.get() + 1);
-        message(&n.to_string())
-    });
-    let mut answers = pin!(publisher.publish_all(endless));
-    let broker = async {
-        let mut peer = script.accept("0,0").await;
-        let frames = read(&mut peer, 8).await;
-        (peer, frames)
-    };
-    let (mut peer, frames) = tokio::select! {
-        _ = answers.next() => panic!("nothing has a receipt"),
-        got = broker => got,
-    };
-    assert!(taken.get() <= 12, "{} were taken", taken.get());
-    // The receipts come in another order than the answers.
-    for frame in frames.iter().rev() {
-        peer.receipt_for(frame).await;
-    }
-    for n in 0..8 {
-        let (index, answer) = soon(answers.next()).await.unwrap();
-        assert_eq!((index, done(answer)), (n, Ok(())));
-    }
-    assert!(taken.get() <= 8 + 12, "{} were taken", taken.get());
-}
-
-#[tokio::test]
-async fn a_stream_gives_answers_while_it_waits_for_messages() {
-    let server = Server::start().await;
-    let publisher = Publisher::spawn(quick(server.payer()));
-    let messages = stream::iter([message("1"), message("2")]).chain(stream::pending());
-    let mut answers = pin!(publisher.publish_stream(messages));
-    for n in 0..2 {
-        let (index, answer) = soon(answers.next()).await.unwrap();
-        assert_eq!((index, done(answer)), (n, Ok(())));
-    }
-    assert!(answers.next().now_or_never().is_none());
-    server.stop().await;
 }
 
 #[tokio::test]

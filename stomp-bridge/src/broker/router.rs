@@ -10,6 +10,7 @@ mod audit;
 mod build;
 mod conn;
 mod consume;
+mod declaration;
 mod declare;
 mod exchange;
 mod flow;
@@ -17,6 +18,7 @@ mod publish;
 mod pump;
 mod queue;
 mod settle;
+mod sink;
 mod topic;
 
 use super::config::BrokerLimits;
@@ -31,7 +33,8 @@ use std::time::Instant;
 
 pub(crate) use conn::{ConnId, Delivery};
 pub(crate) use consume::{Consume, Own};
-pub(crate) use declare::{Arguments, DeadLetter, Declaration, Mismatch};
+pub(crate) use declaration::{Arguments, DeadLetter, Declaration};
+pub(crate) use declare::Mismatch;
 pub(crate) use queue::AckMode;
 pub(crate) use settle::Settle;
 

@@ -3,6 +3,7 @@
 
 mod ack;
 mod beats;
+mod client;
 mod commands;
 mod declaration;
 mod message;
@@ -18,7 +19,8 @@ use crate::frame::{Command, Frame, FrameError, Parser, Version};
 use ack::session_name;
 use beats::{Beats, Due};
 use bytes::Bytes;
-use commands::{Client, Done};
+use client::Client;
+use commands::Done;
 use refusal::{Refusal, VHOST};
 use std::collections::VecDeque;
 use std::sync::Arc;

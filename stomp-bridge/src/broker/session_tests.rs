@@ -1,3 +1,8 @@
+#[path = "session_tests/pressure.rs"]
+mod pressure;
+#[path = "session_tests/transactions.rs"]
+mod transactions;
+
 use super::*;
 use crate::broker::{BrokerConfig, ExchangeKind, May};
 use std::time::Duration;
@@ -355,111 +360,6 @@ fn each_version_has_its_own_message_and_its_own_ack() {
 }
 
 #[test]
-fn a_transaction_has_all_its_effects_at_the_commit_or_none() {
-    let mut peer = Peer::logged_in("root", "r");
-    peer.say("SUBSCRIBE\nid:0\nack:client\nprefetch-count:1\ndestination:/queue/order_pay\n\n\0");
-    let send = |body: &str, more: &str| {
-        format!("SEND\ndestination:/queue/order_pay\ntransaction:t\n{more}\n{body}\0")
-    };
-    // Aborted: nothing happened. Begun twice: the first is forgotten.
-    assert!(peer.say("BEGIN\ntransaction:t\n\n\0").is_empty());
-    assert!(peer.say(&send("aborted", "receipt:never\n")).is_empty());
-    let aborted = peer.say("ABORT\ntransaction:t\nreceipt:a\n\n\0");
-    assert_eq!(aborted, ["RECEIPT\nreceipt-id:a\n\n\0"]);
-    peer.say("BEGIN\ntransaction:t\n\n\0");
-    peer.say(&send("forgotten", ""));
-    peer.say("BEGIN\ntransaction:t\n\n\0");
-    peer.say(&send("one", "receipt:1\n"));
-    peer.say(&send("two", ""));
-    assert!(peer.messages().is_empty());
-    let committed = peer.say("COMMIT\ntransaction:t\nreceipt:c\n\n\0");
-    assert_eq!(
-        committed,
-        ["RECEIPT\nreceipt-id:1\n\n\0", "RECEIPT\nreceipt-id:c\n\n\0"]
-    );
-    assert!(peer.messages()[0].ends_with("\n\none\0"));
-    // An ACK waits too.
-    peer.say("BEGIN\ntransaction:t\n\n\0");
-    peer.say("ACK\ntransaction:t\nid:T_0@@session-7@@1\n\n\0");
-    assert!(peer.messages().is_empty());
-    peer.say("COMMIT\ntransaction:t\n\n\0");
-    assert!(peer.messages()[0].ends_with("\n\ntwo\0"));
-    // One frame that may not be: none has an effect.
-    peer.say("BEGIN\ntransaction:t\n\n\0");
-    peer.say(&send("three", ""));
-    peer.say("SEND\ndestination:/exchange/nope\ntransaction:t\n\nx\0");
-    let published = peer.router.counters.published;
-    assert_eq!(
-        refused(&peer.say("COMMIT\ntransaction:t\n\n\0")).0,
-        "not_found"
-    );
-    assert_eq!(peer.router.counters.published, published);
-}
-
-#[test]
-fn transactions_are_bounded() {
-    let limits = BrokerLimits::default();
-    let mut peer = Peer::logged_in("root", "r");
-    for n in 0..limits.max_transactions {
-        peer.say(&format!("BEGIN\ntransaction:{n}\n\n\0"));
-    }
-    assert_eq!(
-        refused(&peer.say("BEGIN\ntransaction:more\n\n\0")).0,
-        "resource_error"
-    );
-    let mut peer = Peer::logged_in("root", "r");
-    peer.say("BEGIN\ntransaction:t\n\n\0");
-    let send = "SEND\ntransaction:t\ndestination:/queue/order_pay\n\n\0";
-    for _ in 0..limits.max_transaction_frames {
-        assert!(peer.say(send).is_empty());
-    }
-    assert_eq!(refused(&peer.say(send)).0, "resource_error");
-    let mut peer = Peer::logged_in("root", "r");
-    peer.say("BEGIN\ntransaction:t\n\n\0");
-    let body = "x".repeat(10_000);
-    let send = format!("SEND\ntransaction:t\ndestination:/queue/order_pay\n\n{body}\0");
-    for _ in 0..limits.max_transaction_bytes / 11_000 {
-        assert!(peer.say(&send).is_empty());
-    }
-    while peer.say(&send).is_empty() {}
-    assert!(peer.session.is_closed());
-}
-
-#[test]
-fn a_publisher_waits_for_who_falls_behind_and_is_not_silent_meanwhile() {
-    let mut peer = Peer::new();
-    peer.say("CONNECT\naccept-version:1.2\nlogin:root\npasscode:r\nheart-beat:1000,0\n\n\0");
-    peer.router.add_connection(8);
-    let other = crate::broker::router::Consume {
-        conn: 8,
-        name: "T_0",
-        mode: crate::broker::router::AckMode::Auto,
-        prefetch: None,
-    };
-    let own = crate::broker::router::Own::Unnamed;
-    peer.router
-        .consume_exchange(other, ("paynotify", ""), own)
-        .unwrap();
-    let limits = BrokerLimits::default();
-    let before = limits.max_outgoing / 2;
-    let send = "SEND\ndestination:/exchange/paynotify\n\nx\0";
-    assert!(peer.say(&send.repeat(before + 2)).is_empty());
-    assert!(peer.session.is_held());
-    assert_eq!(peer.router.counters.published, before as u64);
-    // The grace is over: the rest goes on, and the client was never silent.
-    peer.now += limits.slow_grace;
-    assert_eq!(peer.session.next_timeout(), Some(peer.now));
-    peer.session.handle_timeout(peer.now);
-    peer.router.tick(peer.now);
-    peer.session.run(peer.now, &mut peer.router);
-    assert!(!peer.session.is_held());
-    assert_eq!(peer.router.counters.published, before as u64 + 2);
-    peer.session
-        .handle_timeout(peer.now + Duration::from_millis(1999));
-    assert!(!peer.session.is_closed());
-}
-
-#[test]
 fn a_queue_may_not_send_its_dead_where_its_maker_may_not_write() {
     let mut peer = Peer::logged_in("maker", "m");
     for destination in ["/queue/own", "/exchange/paynotify.page"] {
@@ -480,13 +380,4 @@ fn disconnect_gives_its_receipt_and_a_normal_close() {
     let answer = peer.say("DISCONNECT\nreceipt:bye\n\n\0SEND\ndestination:/queue/order_pay\n\n\0");
     assert_eq!(answer, ["RECEIPT\nreceipt-id:bye\n\n\0", "close 1000"]);
     assert_eq!(peer.router.counters.published, 0);
-}
-
-#[test]
-fn a_slow_consumer_is_told_once() {
-    let mut peer = Peer::logged_in("root", "r");
-    peer.session.refuse_slow();
-    peer.session.refuse_slow();
-    assert_eq!(refused(&peer.answers()).0, "slow_consumer");
-    assert!(peer.session.is_closed());
 }

@@ -27,6 +27,10 @@ fn all(codec: &mut GuardedCodec, src: &mut BytesMut) -> Vec<Incoming> {
 fn read(codec: &mut GuardedCodec, wire: &[u8]) -> Result<FromServer, CodecError> {
     match codec.decode(&mut BytesMut::from(wire))? {
         Some(Incoming::Frame(message)) => Ok(message.content),
+        Some(Incoming::Receipt(id)) => {
+            let receipt_id = id.to_string();
+            Ok(FromServer::Receipt { receipt_id })
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -98,7 +102,7 @@ fn a_piece_of_a_frame_shows_life_once() {
     src.extend_from_slice(b"eipt-id:1\n\n\0\n");
     let got = all(&mut codec, &mut src);
     assert!(
-        matches!(&got[..], [Incoming::Frame(_), Incoming::Bytes]),
+        matches!(&got[..], [Incoming::Receipt(1), Incoming::Bytes]),
         "{got:?}"
     );
 }
@@ -251,7 +255,7 @@ fn limit_11_client_codec_is_asked_once_for_each_frame_however_small_the_pieces()
     };
     let mut codec = speaking(Version::V1_2, limits);
     let body = "x".repeat(200_000);
-    let wire = format!("ERROR\nmessage:x\n\n{body}\0RECEIPT\nreceipt-id:1\n\n\0");
+    let wire = format!("ERROR\nmessage:x\n\n{body}\0RECEIPT\nreceipt-id:r1\n\n\0");
     let mut src = BytesMut::new();
     let mut frames = 0;
     for piece in wire.as_bytes().chunks(7) {
@@ -377,7 +381,7 @@ fn what_client_codec_reads_the_other_reader_reads_alike() {
     for wire in [
         &b"MESSAGE\ndestination:/d\nmessage-id:1\nsubscription:0\nack:a\nx:y\ncontent-length:3\n\na\0b\0"[..],
         b"MESSAGE\ndestination:/d\nmessage-id:1\nsubscription:0\n\nabc\0",
-        b"RECEIPT\nreceipt-id:7\n\n\0",
+        b"RECEIPT\nreceipt-id:r7\n\n\0",
         b"ERROR\nmessage:m\n\ntext\0",
     ] {
         let by_client_codec = read(&mut codec(), wire).unwrap();
@@ -390,4 +394,36 @@ fn what_client_codec_reads_the_other_reader_reads_alike() {
         }
         assert_eq!(format!("{by_client_codec:?}"), format!("{by_frame:?}"));
     }
+}
+
+/// A receipt of ours is read without `ClientCodec`: what it reads there is the same, and what it does
+/// not take for one goes the common way.
+#[test]
+fn a_receipt_of_ours_is_what_client_codec_reads() {
+    let most = "9".repeat(19);
+    for id in ["0", "1", "07", "4711", &most] {
+        let wire = format!("RECEIPT\nreceipt-id:{id}\n\n\0");
+        let ours = receipt_id(wire.as_bytes()).unwrap();
+        let Ok(Some(FromServer::Receipt { receipt_id })) = bare(wire.as_bytes()) else {
+            panic!("{wire:?}");
+        };
+        assert_eq!(receipt_id.parse(), Ok(ours));
+    }
+    let too_long = format!("RECEIPT\nreceipt-id:{most}0\n\n\0");
+    for wire in [
+        too_long.as_str(),
+        "RECEIPT\nreceipt-id:\n\n\0",
+        "RECEIPT\nreceipt-id:+1\n\n\0",
+        "RECEIPT\nreceipt-id:1a\n\n\0",
+        "RECEIPT\nreceipt-id:1\nx:y\n\n\0",
+        "RECEIPT\nx:y\nreceipt-id:1\n\n\0",
+        "RECEIPT\nreceipt-id:1\n\nbody\0",
+        "MESSAGE\nreceipt-id:1\n\n\0",
+    ] {
+        assert_eq!(receipt_id(wire.as_bytes()), None, "{wire:?}");
+    }
+    // Before CONNECTED it is no receipt of ours, whatever it says.
+    let mut codec = GuardedCodec::new(LIMITS);
+    let item = codec.decode(&mut BytesMut::from(&b"RECEIPT\nreceipt-id:1\n\n\0"[..]));
+    assert!(matches!(item, Ok(Some(Incoming::Frame(_)))));
 }

@@ -1,15 +1,14 @@
 //! One attempt to connect, from what is configured.
 
+use super::connect_error::ConnectError;
 use super::connection::Connection;
 use super::credentials::{Credentials, CredentialsProvider};
+use super::event::ServerInfo;
+use super::options::ConnectOptions;
 use super::session::{OwnBeats, SessionConfig};
 use super::step::{StepReport, Steps};
 use super::url::BrokerUrl;
 use std::time::Duration;
-
-pub(crate) use super::connect_error::ConnectError;
-pub(crate) use super::event::ServerInfo;
-pub(crate) use super::options::ConnectOptions;
 
 /// One bounded attempt, step by step: `on_step` hears of each step that succeeded. An error says
 /// [which step](ConnectError::step) failed and [what may mend it](ConnectError::hint). A connection

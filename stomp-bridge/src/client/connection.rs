@@ -26,7 +26,7 @@ use tokio_util::codec::Framed;
 const MAX_UNSENT_BYTES: usize = 64 * 1024;
 
 /// Frames that a turn takes in when the socket has more.
-const MAX_FRAMES_A_TURN: usize = 64;
+const MAX_FRAMES_A_TURN: usize = 256;
 
 /// For DISCONNECT and the socket's close.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -47,6 +47,8 @@ pub(crate) struct Connection<T> {
     /// Since when a flush makes no end.
     stuck_since: Option<Instant>,
     write_timeout: Duration,
+    /// Nothing is read before.
+    rest_until: Option<Instant>,
     /// What the transport had read when it was last looked at.
     bytes_read: u64,
 }
@@ -97,6 +99,7 @@ impl<T> Connection<T> {
             alarm: Alarm::default(),
             unflushed: false,
             stuck_since: None,
+            rest_until: None,
             write_timeout,
             bytes_read: 0,
         };
@@ -143,16 +146,16 @@ impl<T> Connection<T> {
 
     fn next_timeout(&self) -> Option<Instant> {
         let stuck = self.stuck_since.map(|since| since + self.write_timeout);
-        self.session
-            .next_timeout()
-            .map(Instant::from_std)
+        let session = self.session.next_timeout().map(Instant::from_std);
+        [session, stuck, self.rest_until]
             .into_iter()
-            .chain(stuck)
+            .flatten()
             .min()
     }
 
     fn pass_time(&mut self, reading: Reading) {
         let now = Instant::now();
+        self.rest_until = self.rest_until.filter(|until| *until > now);
         let bytes_read = self.link.get_ref().bytes_read();
         let fresh = std::mem::replace(&mut self.bytes_read, bytes_read) != bytes_read;
         if fresh || reading == Reading::Paused {
@@ -199,27 +202,28 @@ impl<T> Connection<T> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, reading: Reading) -> Poll<()> {
-        if reading == Reading::Paused {
+        if reading == Reading::Paused || self.rest_until.is_some() {
             return Poll::Pending;
         }
+        let now = Instant::now();
         for taken in 0..MAX_FRAMES_A_TURN {
             let ended = self.session.has_ended();
-            if ended || self.poll_read_one(cx).is_pending() {
-                let nothing = taken == 0 && !ended;
-                return if nothing {
-                    Poll::Pending
-                } else {
-                    Poll::Ready(())
-                };
+            if ended || self.poll_read_one(cx, now.into_std()).is_pending() {
+                if taken == 0 && !ended {
+                    return Poll::Pending;
+                }
+                // All that was there is read.
+                self.rest_until = self.session.rest().map(|rest| now + rest);
+                return Poll::Ready(());
             }
         }
         Poll::Ready(())
     }
 
-    fn poll_read_one(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_read_one(&mut self, cx: &mut Context<'_>, now: std::time::Instant) -> Poll<()> {
         let item = std::task::ready!(Pin::new(&mut self.link).poll_next(cx));
-        let now = Instant::now().into_std();
         match item {
+            Some(Ok(Incoming::Receipt(id))) => self.session.handle_receipt(now, id),
             Some(Ok(Incoming::Bytes)) => self.session.handle_bytes(now),
             Some(Ok(Incoming::Frame(frame))) => self.session.handle_frame(now, frame),
             Some(Err(e)) => self.session.end(cut(e)),

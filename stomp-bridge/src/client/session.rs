@@ -5,6 +5,12 @@
 //! leaves the socket open after some errors and closes it after others, so the only safe rule is
 //! that the first one is the end. A RECEIPT after an ERROR means nothing and is not looked at.
 
+mod beats;
+mod receipts;
+mod rest;
+
+pub(crate) use beats::OwnBeats;
+
 use super::acknowledge::{AckName, Verdict};
 use super::codec::Outgoing;
 use super::credentials::Credentials;
@@ -14,7 +20,9 @@ use super::send::encode_send;
 use super::subscriber::AckMode;
 use crate::frame::{Command, Frame, Version};
 use async_stomp::{FromServer, Message, ToServer};
-use std::collections::{BTreeMap, VecDeque};
+use beats::Beats;
+use receipts::Receipts;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// What CONNECT offers; CONNECTED names the one that is spoken.
@@ -29,18 +37,6 @@ pub(crate) struct SessionConfig {
     pub(crate) receipt_timeout: Duration,
     /// Frames that may wait for their receipt at once.
     pub(crate) window: usize,
-}
-
-/// Whether CONNECT says that we beat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OwnBeats {
-    /// It does, and the broker may count on them.
-    Announced,
-    /// It does not, and we beat all the same: line ends are allowed between any frames, and keep
-    /// idle time-outs on the way at bay. RabbitMQ 3.10.8's Web STOMP counts announced beats in a
-    /// process that dies, with the connection, of the second `resume` that flow control sends it
-    /// under a fast publisher.
-    Unannounced,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,25 +63,13 @@ pub(crate) struct Subscribe<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoNack;
 
-struct InFlight<T> {
-    token: T,
-    sent: Instant,
-    deadline: Instant,
-}
-
 pub(crate) struct Session<T> {
     config: SessionConfig,
     phase: Phase,
-    /// By receipt id, which counts up: the first has the nearest deadline.
-    in_flight: BTreeMap<u64, InFlight<T>>,
-    next_id: u64,
+    receipts: Receipts<T>,
     transmit: VecDeque<Outgoing>,
     events: VecDeque<Event<T>>,
-    beat_out: Option<Duration>,
-    beat_in: Option<Duration>,
-    last_out: Instant,
-    last_in: Instant,
-    last_receipt: Instant,
+    beats: Beats,
     version: Version,
 }
 
@@ -97,39 +81,30 @@ impl<T> Session<T> {
         credentials: Option<&Credentials>,
         now: Instant,
     ) -> Self {
-        let wanted = u32::try_from(config.heartbeat.as_millis()).unwrap_or(u32::MAX);
-        let offered = match config.own_beats {
-            OwnBeats::Announced => wanted,
-            OwnBeats::Unannounced => 0,
-        };
+        let beats = Beats::new(config.heartbeat, config.own_beats, now);
         let connect = ToServer::Connect {
             accept_version: ACCEPTED_VERSIONS.to_owned(),
             host: vhost.to_owned(),
             login: credentials.map(|c| c.login().to_owned()),
             passcode: credentials.map(|c| c.passcode().to_owned()),
-            heartbeat: Some((offered, wanted)),
+            heartbeat: Some(beats.offer()),
         };
         Self {
             config,
             phase: Phase::Connecting {
                 deadline: now + config.connect_timeout,
             },
-            in_flight: BTreeMap::new(),
-            next_id: 1,
+            receipts: Receipts::new(config.receipt_timeout, now),
             transmit: VecDeque::from([Outgoing::Frame(connect.into())]),
             events: VecDeque::new(),
-            beat_out: None,
-            beat_in: None,
-            last_out: now,
-            last_in: now,
-            last_receipt: now,
+            beats,
             version: Version::V1_2,
         }
     }
 
     /// Whether another frame with a receipt may be sent now.
     pub(crate) fn has_room(&self) -> bool {
-        self.phase == Phase::Open && self.in_flight.len() < self.config.window
+        self.phase == Phase::Open && self.receipts.len() < self.config.window
     }
 
     /// The version that CONNECTED named.
@@ -138,7 +113,7 @@ impl<T> Session<T> {
     }
 
     pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight.len()
+        self.receipts.len()
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -159,34 +134,20 @@ impl<T> Session<T> {
             Phase::Connecting { deadline } => Some(deadline),
             Phase::Ended => None,
             Phase::Open => {
-                let receipt = self.in_flight.values().next().map(|f| f.deadline);
-                [receipt, self.beat_due(), self.silence_due()]
-                    .into_iter()
-                    .flatten()
-                    .min()
+                let beats = [self.beats.beat_due(), self.beats.silence_due()];
+                let dues = beats.into_iter().chain([self.receipts.due()]);
+                dues.flatten().min()
             }
         }
-    }
-
-    /// Half the interval, so that a beat that is late by as much still comes in time.
-    fn beat_due(&self) -> Option<Instant> {
-        self.beat_out.map(|every| self.last_out + every / 2)
-    }
-
-    /// Two intervals, so that one late beat cuts nothing.
-    fn silence_due(&self) -> Option<Instant> {
-        self.beat_in.map(|every| self.last_in + every * 2)
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         match self.phase {
             Phase::Connecting { deadline } if deadline <= now => self.end(Cut::HandshakeTimeout),
-            Phase::Open if due(self.silence_due()) => self.end(Cut::Silent),
-            Phase::Open if due(self.in_flight.values().next().map(|f| f.deadline)) => {
-                self.end(self.why_no_receipt(now));
-            }
-            Phase::Open if due(self.beat_due()) => self.send_out(now, Outgoing::Heartbeat),
+            Phase::Open if due(self.beats.silence_due()) => self.end(Cut::Silent),
+            Phase::Open if due(self.receipts.due()) => self.end(self.why_no_receipt(now)),
+            Phase::Open if due(self.beats.beat_due()) => self.send_out(now, Outgoing::Heartbeat),
             Phase::Connecting { .. } | Phase::Open | Phase::Ended => {}
         }
     }
@@ -196,11 +157,11 @@ impl<T> Session<T> {
     /// RabbitMQ under an alarm still gives the receipt of the first SEND on each connection, which
     /// may have gone out together with the others: what counts is that none came for a while.
     fn why_no_receipt(&self, now: Instant) -> Cut {
-        let sent = self.in_flight.values().next().map(|f| f.sent);
-        let none_came = self.last_receipt + self.config.receipt_timeout / 2 <= now;
-        let beaten = self.last_in > self.last_receipt && sent.is_some_and(|at| self.last_in > at);
+        let last = self.receipts.last();
+        let none_came = last + self.config.receipt_timeout / 2 <= now;
+        let beaten = |heard: Instant| heard > last && self.receipts.is_after_first(heard);
         // Heart-beats are looked for: without them nothing tells a blocked broker from a dead one.
-        if self.beat_in.is_some() && beaten && none_came {
+        if self.beats.last_heard().is_some_and(beaten) && none_came {
             Cut::Blocked
         } else {
             Cut::ReceiptTimeout
@@ -209,11 +170,36 @@ impl<T> Session<T> {
 
     /// Bytes came in: the peer lives.
     pub(crate) fn handle_bytes(&mut self, now: Instant) {
-        self.last_in = now;
+        self.beats.heard(now);
+    }
+
+    /// How long the connection may leave receipts unread, so that more of them come at once.
+    pub(crate) fn rest(&self) -> Option<Duration> {
+        rest::rest(self.receipts.len(), self.receipts.latency())
+    }
+
+    pub(crate) fn handle_receipt(&mut self, now: Instant, id: u64) {
+        self.beats.heard(now);
+        match self.phase {
+            Phase::Ended => {}
+            Phase::Connecting { .. } => self.end_unconnected(),
+            Phase::Open => {
+                if let Some(token) = self.receipts.came(now, id) {
+                    let outcome = Outcome::Confirmed;
+                    self.events.push_back(Event::Settled { token, outcome });
+                }
+            }
+        }
+    }
+
+    fn end_unconnected(&mut self) {
+        self.end(Cut::Protocol {
+            what: "a frame before CONNECTED".to_owned(),
+        });
     }
 
     pub(crate) fn handle_frame(&mut self, now: Instant, frame: Message<FromServer>) {
-        self.last_in = now;
+        self.beats.heard(now);
         match (self.phase, frame.content) {
             (Phase::Ended, _) => {}
             (_, FromServer::Error { message, body }) => {
@@ -238,18 +224,14 @@ impl<T> Session<T> {
                     return self.end(Cut::Protocol { what });
                 };
                 self.version = known;
-                self.agree_on_beats(heartbeat.as_deref());
+                self.beats.agree(heartbeat.as_deref(), known);
                 self.phase = Phase::Open;
                 self.events
                     .push_back(Event::Connected(ServerInfo { version, server }));
             }
             (Phase::Open, FromServer::Receipt { receipt_id }) => {
-                self.last_receipt = now;
-                let id = receipt_id.parse().ok();
-                // An unknown id is a receipt that was not asked for: nothing hangs on it.
-                if let Some(done) = id.and_then(|id: u64| self.in_flight.remove(&id)) {
-                    let (token, outcome) = (done.token, Outcome::Confirmed);
-                    self.events.push_back(Event::Settled { token, outcome });
+                if let Ok(id) = receipt_id.parse() {
+                    self.handle_receipt(now, id);
                 }
             }
             (
@@ -268,11 +250,7 @@ impl<T> Session<T> {
                     body,
                 }));
             }
-            (Phase::Connecting { .. }, _) => {
-                self.end(Cut::Protocol {
-                    what: "a frame before CONNECTED".to_owned(),
-                });
-            }
+            (Phase::Connecting { .. }, _) => self.end_unconnected(),
             (Phase::Open, FromServer::Connected { .. }) => {
                 self.end(Cut::Protocol {
                     what: "a second CONNECTED".to_owned(),
@@ -282,23 +260,20 @@ impl<T> Session<T> {
     }
 
     /// Which message an ERROR speaks of is known when it names the receipt, or when only one is
-    /// out. All others are unknown.
+    /// out and it does not speak of the connection. All others are unknown.
     fn handle_error(&mut self, named: Option<&str>, message: String, body: &[u8]) {
         let body = String::from_utf8_lossy(body).trim_end().to_owned();
         let id = match named {
             Some(text) => text.parse().ok(),
-            None if self.in_flight.len() == 1 => self.in_flight.keys().next().copied(),
-            None => None,
+            None if speaks_of_the_connection(&message) => None,
+            None => self.receipts.only(),
         };
-        if let Some(refused) = id.and_then(|id: u64| self.in_flight.remove(&id)) {
+        if let Some(token) = id.and_then(|id: u64| self.receipts.refused(id)) {
             let outcome = Outcome::Refused {
                 message: message.clone(),
                 body: body.clone(),
             };
-            self.events.push_back(Event::Settled {
-                token: refused.token,
-                outcome,
-            });
+            self.events.push_back(Event::Settled { token, outcome });
         }
         self.end(Cut::ErrorFrame { message, body });
     }
@@ -316,7 +291,7 @@ impl<T> Session<T> {
 
     /// Waits for no receipt any more: every one that is out is unknown.
     pub(crate) fn abandon(&mut self, cut: &Cut) {
-        for (_, InFlight { token, .. }) in std::mem::take(&mut self.in_flight) {
+        for token in self.receipts.take_all() {
             self.events.push_back(Event::Settled {
                 token,
                 outcome: Outcome::Unknown(cut.clone()),
@@ -328,14 +303,14 @@ impl<T> Session<T> {
     /// Messages sent one after the other are transmitted in one piece.
     pub(crate) fn send(&mut self, now: Instant, publication: &Publication, token: T) {
         debug_assert!(self.has_room());
-        let receipt = self.expect_receipt(now, token);
+        let receipt = self.receipts.expect(now, token);
         let version = self.version;
         encode_send(publication, receipt, version, self.wire(now));
     }
 
     /// Asks for the messages of `destination` and for a receipt.
     pub(crate) fn subscribe(&mut self, now: Instant, subscribe: &Subscribe<'_>, token: T) {
-        let receipt = self.expect_receipt(now, token).to_string();
+        let receipt = self.receipts.expect(now, token).to_string();
         let mut frame = Frame::new(Command::Subscribe)
             .with("id", SUBSCRIPTION_ID)
             .with("destination", subscribe.destination)
@@ -350,7 +325,7 @@ impl<T> Session<T> {
 
     /// Asks for no more messages and for a receipt.
     pub(crate) fn unsubscribe(&mut self, now: Instant, token: T) {
-        let receipt = self.expect_receipt(now, token).to_string();
+        let receipt = self.receipts.expect(now, token).to_string();
         let frame = Frame::new(Command::Unsubscribe)
             .with("id", SUBSCRIPTION_ID)
             .with("receipt", receipt);
@@ -384,7 +359,7 @@ impl<T> Session<T> {
 
     /// Where the next frame's bytes go.
     fn wire(&mut self, now: Instant) -> &mut Vec<u8> {
-        self.last_out = now;
+        self.beats.said(now);
         if !matches!(self.transmit.back(), Some(Outgoing::Wire(_))) {
             self.transmit.push_back(Outgoing::Wire(Vec::new()));
         }
@@ -413,46 +388,19 @@ impl<T> Session<T> {
         }
     }
 
-    fn expect_receipt(&mut self, now: Instant, token: T) -> u64 {
-        let id = self.next_id;
-        self.next_id += 1;
-        let deadline = now + self.config.receipt_timeout;
-        let in_flight = InFlight {
-            token,
-            sent: now,
-            deadline,
-        };
-        self.in_flight.insert(id, in_flight);
-        id
-    }
-
     fn send_out(&mut self, now: Instant, frame: Outgoing) {
-        self.last_out = now;
+        self.beats.said(now);
         self.transmit.push_back(frame);
     }
+}
 
-    /// STOMP 1.2, "Heart-beating": each direction beats at the larger of the two wishes, and not
-    /// at all when either is zero. 1.0 knows none.
-    fn agree_on_beats(&mut self, theirs: Option<&str>) {
-        if self.version == Version::V1_0 {
-            return;
-        }
-        let mut parts = theirs
-            .unwrap_or("0,0")
-            .split(',')
-            .map(|p| p.trim().parse().unwrap_or(0));
-        let mut larger = || {
-            let wish = Duration::from_millis(u64::from(parts.next().unwrap_or(0_u32)));
-            let ours = self.config.heartbeat;
-            (!wish.is_zero() && !ours.is_zero()).then(|| wish.max(ours))
-        };
-        let (beat_in, agreed_out) = (larger(), larger());
-        self.beat_in = beat_in;
-        self.beat_out = match self.config.own_beats {
-            OwnBeats::Announced => agreed_out,
-            OwnBeats::Unannounced => Some(self.config.heartbeat).filter(|every| !every.is_zero()),
-        };
-    }
+/// Whether an ERROR is about the connection and no frame on it: RabbitMQ's when an operator closes it,
+/// or something in the broker dies.
+fn speaks_of_the_connection(message: &str) -> bool {
+    matches!(
+        message,
+        "AMQP channel died" | "connection_forced" | "internal_error"
+    )
 }
 
 fn extra(headers: &[(Vec<u8>, Vec<u8>)], name: &str) -> Option<String> {

@@ -395,3 +395,30 @@ fn a_broker_that_beats_and_gives_no_receipt_at_all_is_blocked() {
     let got = events(&mut session);
     assert_eq!(got[1..], unknown(Cut::ReceiptTimeout));
 }
+
+#[test]
+fn an_error_about_the_connection_blames_no_message() {
+    let now = Instant::now();
+    for message in ["AMQP channel died", "connection_forced"] {
+        let mut session = open("0,0", now);
+        session.send(now, &publication(), 'a');
+        session.handle_frame(
+            now,
+            content(FromServer::Error {
+                message: Some(message.into()),
+                body: Some(b"Reason: {shutdown, ...}".to_vec()),
+            }),
+        );
+        let events = events(&mut session);
+        assert!(matches!(
+            &events[..],
+            [
+                Event::Settled {
+                    token: 'a',
+                    outcome: Outcome::Unknown(_)
+                },
+                Event::Ended(Cut::ErrorFrame { .. })
+            ]
+        ));
+    }
+}

@@ -1,10 +1,10 @@
 //! The client that is measured: all that the bench uses of its face.
 
-use std::future;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::StreamExt as _;
 use stomp_bridge::client::{Destination, Publication, Publisher, PublisherConfig, Status};
 
 use super::{BODY, LIMIT, Plan, QUEUE, Stopwatch, Taken};
@@ -23,13 +23,12 @@ pub(super) async fn run(url: &str, plan: Plan) -> Result<Taken> {
         .await
         .context("the publisher ended")?;
     let order_pay = Destination::queue(QUEUE)?;
-    let publish = |_| publisher.publish(Publication::new(order_pay.clone(), BODY));
+    let messages = (0..plan.messages).map(|_| Publication::new(order_pay.clone(), BODY));
     let watch = Stopwatch::start();
-    stream::iter(0..plan.messages)
-        .map(publish)
-        .buffer_unordered(plan.window)
-        .try_for_each(|_| future::ready(Ok(())))
-        .await?;
+    let mut answers = pin!(publisher.publish_all(messages));
+    while let Some((_, answer)) = answers.next().await {
+        answer?;
+    }
     let taken = watch.stop();
     publisher.shutdown(GOODBYE).await;
     Ok(taken)

@@ -1,7 +1,8 @@
 //! From a configuration to a router.
 
-use super::exchange::{Exchange, Sink};
+use super::exchange::Exchange;
 use super::flow::Flow;
+use super::sink::Sink;
 use super::{Counters, Declaration, Router};
 use crate::broker::config::{Binding, BrokerConfig, ConfigError, ExchangeKind};
 use crate::broker::target::TOPIC_EXCHANGE;

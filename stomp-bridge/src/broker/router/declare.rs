@@ -1,53 +1,13 @@
 //! Queues that others can name: declared, bound by policy, and gone when they were not used.
 
-use super::exchange::Sink;
+use super::declaration::{Arguments, Declaration};
 use super::queue::{Named, Queue, QueueId};
+use super::sink::Sink;
 use super::{ConnId, RouteError, Router};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// After so many declarations a connection forgets the queues that are gone.
 const FORGET_EVERY: usize = 64;
-
-/// Where a queue's dead go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DeadLetter {
-    /// Empty: straight to the queue that the key names.
-    pub(crate) exchange: String,
-    /// `None` keeps the message's own.
-    pub(crate) key: Option<String>,
-}
-
-/// A queue's bounds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Arguments {
-    pub(crate) expires: Option<Duration>,
-    pub(crate) max_length: Option<usize>,
-    pub(crate) max_length_bytes: Option<usize>,
-    pub(crate) dead_letter: Option<DeadLetter>,
-}
-
-/// A queue as a client asks for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Declaration {
-    pub(crate) name: String,
-    /// For this connection alone, and gone with it.
-    pub(crate) exclusive: bool,
-    /// Gone with its last consumer.
-    pub(crate) auto_delete: bool,
-    pub(crate) arguments: Arguments,
-}
-
-impl Declaration {
-    pub(crate) fn durable(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            exclusive: false,
-            auto_delete: false,
-            arguments: Arguments::default(),
-        }
-    }
-}
 
 /// What a declaration says of a queue, and what is true of it, in RabbitMQ's words.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A queue and its consumers.
 
-use super::declare::{Arguments, Declaration};
+use super::declaration::{Arguments, Declaration};
 use super::{ConnId, Stored};
 use crate::broker::config::BrokerLimits;
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! Bindings of a topic exchange, as a tree of words: the cost of a message grows with the words of
 //! its key, not with the bindings.
 
-use super::exchange::{Sink, Sinks};
+use super::sink::{Sink, Sinks};
 use std::collections::{HashMap, HashSet};
 
 /// A word that stands for any one word.

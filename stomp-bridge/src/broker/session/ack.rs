@@ -1,6 +1,6 @@
 //! ACK and NACK.
 
-use super::commands::Client;
+use super::client::Client;
 use super::refusal::Refusal;
 use crate::broker::router::{ConnId, RouteError, Router, Settle};
 use crate::frame::{Command, Frame, Version};

@@ -1,14 +1,13 @@
 //! What a logged-in client may ask for.
 
 use super::ack::Settlement;
+use super::client::Client;
 use super::refusal::Refusal;
 use super::send::Sending;
 use super::subscribe::{subscribe, unsubscribe};
 use super::transaction::Transactions;
-use crate::broker::config::BrokerLimits;
-use crate::broker::permission::User;
 use crate::broker::router::{ConnId, Router};
-use crate::frame::{Command, Frame, Version};
+use crate::frame::{Command, Frame};
 
 /// When a frame that asks for a receipt gets it.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,14 +17,6 @@ pub(super) enum Done {
     AtCommit,
     /// Now, and so do these, which the transaction held back.
     Committed(Vec<String>),
-}
-
-/// Who asks.
-pub(super) struct Client<'a> {
-    pub(super) conn: ConnId,
-    pub(super) user: &'a User,
-    pub(super) version: Version,
-    pub(super) limits: &'a BrokerLimits,
 }
 
 /// A message or an acknowledgement whose rights and names were looked at: it cannot fail any more.

@@ -1,6 +1,6 @@
 //! SEND.
 
-use super::commands::Client;
+use super::client::Client;
 use super::declaration::declaration;
 use super::refusal::{Refusal, allow, allow_declare};
 use crate::broker::message::Stored;

@@ -1,6 +1,6 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
-use super::commands::Client;
+use super::client::Client;
 use super::declaration::declaration;
 use super::refusal::{Refusal, allow, allow_declare};
 use super::send::target;

@@ -1,45 +1,31 @@
 //! Many messages, their answers in the order of submission.
 
-use super::Publisher;
-use super::handle::lost_with_the_task;
 use super::outcome::{NotSent, PublishError, Published};
-use super::queue::{Command, Entered, Reply};
+use super::queue::{Command, Entered, Intake};
+use super::reply::{Answers, Reply};
 use crate::client::publication::Publication;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, Stream};
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use tokio::sync::oneshot;
+use std::task::{Context, Poll};
 use tokio::time::Instant;
 
-type Answer = Result<Published, PublishError>;
-
-enum Pending {
-    Answered(PublishError),
-    /// It is with the publisher.
-    Waits(oneshot::Receiver<Answer>),
-}
-
 pub(super) struct Batch<'a, S> {
-    publisher: &'a Publisher,
+    intake: &'a Intake,
     /// `None` once it has ended.
     source: Option<Pin<Box<S>>>,
-    /// The last of `pending` is on its way into a full queue.
+    /// The last message is on its way into a full queue.
     entering: Option<BoxFuture<'a, Result<(), NotSent>>>,
-    pending: VecDeque<Pending>,
-    /// Of the front of `pending`.
-    index: usize,
+    answers: Answers,
 }
 
 impl<'a, S: Stream<Item = Publication>> Batch<'a, S> {
-    pub(super) fn new(publisher: &'a Publisher, source: S) -> Self {
+    pub(super) fn new(intake: &'a Intake, source: S) -> Self {
         Self {
-            publisher,
+            intake,
             source: Some(Box::pin(source)),
             entering: None,
-            pending: VecDeque::new(),
-            index: 0,
+            answers: Answers::new(),
         }
     }
 
@@ -52,11 +38,10 @@ impl<'a, S: Stream<Item = Publication>> Batch<'a, S> {
                 };
                 self.entering = None;
                 if let Err(not_sent) = entered {
-                    self.pending.pop_back();
-                    self.pending.push_back(Pending::Answered(not_sent.into()));
+                    self.answers.last_not_sent(not_sent);
                 }
             }
-            if self.pending.len() >= self.publisher.batch_size {
+            if self.answers.len() >= self.intake.batch_size {
                 return;
             }
             let Some(source) = &mut self.source else {
@@ -71,48 +56,38 @@ impl<'a, S: Stream<Item = Publication>> Batch<'a, S> {
     }
 
     fn hand_over(&mut self, publication: Publication) {
-        if let Err(not_sent) = publication.check(self.publisher.max_body_bytes) {
-            return self.pending.push_back(Pending::Answered(not_sent.into()));
+        let place = self.answers.place();
+        if let Err(not_sent) = publication.check(self.intake.max_body_bytes) {
+            return self.answers.last_not_sent(not_sent);
         }
-        let (reply, answer): (Reply, _) = oneshot::channel();
         let since = Instant::now();
         let command = Command::Publish {
             publication,
             since,
-            reply,
+            reply: Reply::Batch(place),
         };
-        self.pending
-            .push_back(match self.publisher.entrance.try_enter(command) {
-                Entered::In => Pending::Waits(answer),
-                Entered::Stopped => Pending::Answered(NotSent::Stopped.into()),
-                Entered::Full(command) => {
-                    let publisher = self.publisher;
-                    let deadline = since + publisher.queue_timeout;
-                    let entering = publisher.entrance.enter(command, deadline);
-                    self.entering = Some(entering.boxed());
-                    Pending::Waits(answer)
-                }
-            });
+        let entrance = &self.intake.entrance;
+        match entrance.try_enter(command) {
+            Entered::In => {}
+            Entered::Stopped => self.answers.last_not_sent(NotSent::Stopped),
+            Entered::Full(command) => {
+                let deadline = since + self.intake.queue_timeout;
+                self.entering = Some(entrance.enter(command, deadline).boxed());
+            }
+        }
     }
 }
 
 impl<S: Stream<Item = Publication>> Stream for Batch<'_, S> {
-    type Item = (usize, Answer);
+    type Item = (usize, Result<Published, PublishError>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         this.fill(cx);
-        let answer = match this.pending.front_mut() {
-            None if this.source.is_none() => return Poll::Ready(None),
-            None => return Poll::Pending,
-            Some(Pending::Waits(answer)) => {
-                ready!(answer.poll_unpin(cx)).unwrap_or_else(|_| lost_with_the_task())
-            }
-            Some(Pending::Answered(error)) => Err(error.clone()),
-        };
-        this.pending.pop_front();
-        let index = this.index;
-        this.index += 1;
-        Poll::Ready(Some((index, answer)))
+        match this.answers.poll_next(cx) {
+            // The source has nothing now.
+            Poll::Ready(None) if this.source.is_some() => Poll::Pending,
+            next => next,
+        }
     }
 }

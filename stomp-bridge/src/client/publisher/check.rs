@@ -1,8 +1,9 @@
 //! Looks whether queues exist, which a publisher's own account often may not.
 
 use super::{PublisherConfig, Status};
-use crate::client::connect::{ConnectOptions, session_config};
+use crate::client::connect::session_config;
 use crate::client::connection::Connection;
+use crate::client::options::ConnectOptions;
 use crate::client::session::Subscribe;
 use crate::client::subscriber::{AckMode, SubscribeError, begin};
 use crate::client::{BrokerUrl, Credentials, Destination};

@@ -7,84 +7,47 @@
 //! - Messages are sent in the order in which they came. After a cut, those without a receipt are
 //!   sent again, in that order and before anything new, until their deadline.
 //! - An ERROR or a close may be about any message in flight, and over Web STOMP RabbitMQ never says
-//!   which. So all of them become suspects, and suspects are sent **one at a time**: the one that is
-//!   alone in flight when the connection ends is the culprit. A receipt costs less than a
-//!   reconnect, so that going one by one beats halving.
-//! - A culprit is set aside and tried again alone, later each time. After a number of tries it is
-//!   answered as poison.
+//!   which. So all of them become suspects, and suspects are sent **one at a time**. A receipt costs
+//!   less than a reconnect, so that going one by one beats halving.
+//! - One that is alone in flight when the connection ends is set aside and tried again, later each
+//!   time, alone on a new connection: its [trial](trial). Only ends that such a trial pins on the
+//!   message count, and after a number of them it is answered as poison.
 //! - While a message is set aside, later ones of its key wait. Once it has failed, those that were
 //!   on their way by then are answered with [`PublishError::KeyBlocked`]. Other keys go on.
 
+mod held;
+mod rules;
+mod table;
+mod trial;
+
+pub use rules::Resend;
+pub(super) use rules::Rules;
+
 use super::outcome::{NotSent, PublishError, Published};
-use crate::client::Backoff;
 use crate::client::event::Cut;
 use crate::client::publication::Publication;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use held::Held;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// Whether messages whose receipt a cut swallowed are sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Resend {
-    /// They are answered [`Unknown`](PublishError::Unknown) at once.
-    Never,
-    /// They are sent again after the reconnect with the same headers, so with the same
-    /// `x-outbox-id`, until this long after the call of `publish`.
-    Within(Duration),
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
-    pub(super) resend: Resend,
-    /// From `publish` to the first SEND.
-    pub(super) queue_timeout: Duration,
-    /// Times alone in flight when the connection ended that make a poison message.
-    pub(super) poison_tries: u32,
-    /// The waits between them, without jitter.
-    pub(super) backoff: Backoff,
-    /// Messages that may wait here for their first SEND.
-    pub(super) max_fresh: usize,
-    /// Messages that may be here at all.
-    pub(super) max_open: usize,
-}
+use std::time::Instant;
+use table::Table;
+use trial::Trials;
 
 type Key = Arc<str>;
 type Seq = u64;
 
-struct Flight<R> {
-    publication: Publication,
-    reply: R,
-    since: Instant,
-    was_sent: bool,
-    suspect: bool,
-    /// Times that the connection ended while it was alone in flight.
-    tries: u32,
-    /// The end that last took it.
-    last_cut: Option<Cut>,
-}
-
-/// The messages behind one that is set aside.
-struct Held {
-    culprit: Seq,
-    behind: VecDeque<Seq>,
-}
-
-/// A key whose message has failed: what was on its way by then is answered with it.
-struct Block {
-    below: Seq,
-    earlier: Option<String>,
-}
-
 /// Every message that has no answer yet. `R` is whom to answer.
 pub(super) struct Flights<R> {
     rules: Rules,
-    next_seq: Seq,
-    open: BTreeMap<Seq, Flight<R>>,
+    table: Table<R>,
     /// Taken back by a cut: to be sent before the fresh ones. By number.
     again: VecDeque<Seq>,
     /// Never sent. By number.
     fresh: VecDeque<Seq>,
+    /// Culprits, and when each is tried again.
+    aside: BTreeMap<Seq, Instant>,
+    /// Behind culprits of their key.
+    held: Held,
     /// On the connection.
     out: usize,
     /// The one on the connection shall stay alone there.
@@ -93,88 +56,84 @@ pub(super) struct Flights<R> {
     lost: Vec<Seq>,
     /// The ending connection named the message it is about.
     told: bool,
-    /// Culprits, and when each is tried again.
-    aside: BTreeMap<Seq, Instant>,
-    held: HashMap<Key, Held>,
-    blocks: HashMap<Key, Block>,
-    /// A block is new: what is queued was not looked at for it.
-    sweep: bool,
-    answers: VecDeque<(R, Result<Published, PublishError>)>,
+    trials: Trials,
 }
 
 impl<R> Flights<R> {
     pub(super) fn new(rules: Rules) -> Self {
         Self {
             rules,
-            next_seq: 0,
-            open: BTreeMap::new(),
+            table: Table::default(),
             again: VecDeque::new(),
             fresh: VecDeque::new(),
+            aside: BTreeMap::new(),
+            held: Held::default(),
             out: 0,
             alone: false,
             lost: Vec::new(),
             told: false,
-            aside: BTreeMap::new(),
-            held: HashMap::new(),
-            blocks: HashMap::new(),
-            sweep: false,
-            answers: VecDeque::new(),
+            trials: Trials::default(),
         }
     }
 
     /// Whether another message may be handed over.
     pub(super) fn has_room(&self) -> bool {
-        self.fresh.len() < self.rules.max_fresh && self.open.len() < self.rules.max_open
+        self.fresh.len() < self.rules.max_fresh && self.table.len() < self.rules.max_open
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.table.len() == 0
     }
 
     pub(super) fn len(&self) -> usize {
-        self.open.len()
+        self.table.len()
     }
 
     /// The number that the next message gets.
     pub(super) fn next_seq(&self) -> Seq {
-        self.next_seq
+        self.table.next_seq()
     }
 
     /// How many of the messages below `seq` have no answer yet.
     pub(super) fn open_below(&self, seq: Seq) -> usize {
-        self.open.range(..seq).count()
+        self.table.open_below(seq)
     }
 
     /// Whether a message below `seq` has no answer yet.
     pub(super) fn is_open_below(&self, seq: Seq) -> bool {
-        self.open.first_key_value().is_some_and(|(&s, _)| s < seq)
+        self.table.is_open_below(seq)
     }
 
     pub(super) fn poll_answer(&mut self) -> Option<(R, Result<Published, PublishError>)> {
-        self.answers.pop_front()
+        self.table.poll_answer()
     }
 
     /// A message whose `publish` was called at `since`.
     pub(super) fn submit(&mut self, since: Instant, publication: Publication, reply: R) {
-        let seq = self.next_seq;
-        self.next_seq += 1;
-        let flight = Flight {
-            publication,
-            reply,
-            since,
-            was_sent: false,
-            suspect: false,
-            tries: 0,
-            last_cut: None,
-        };
-        if !self.blocks.is_empty() {
-            self.blocks.retain(|_, block| seq < block.below);
-            if let Some(error) = self.blocked(&flight, seq) {
-                return self.answers.push_back((flight.reply, Err(error)));
-            }
+        self.fresh
+            .extend(self.table.submit(since, publication, reply));
+    }
+
+    /// A new connection is there.
+    pub(super) fn begun(&mut self, now: Instant) {
+        self.trials.begun(now);
+    }
+
+    /// Whether the next message wants a new connection, and this one may be left: nothing is out.
+    pub(super) fn wants_renewal(&self, now: Instant) -> bool {
+        self.out == 0
+            && self.trials.is_connected()
+            && !self.trials.would_count(now)
+            && self.next_trial(now).is_some()
+    }
+
+    /// The message whose trial is due.
+    fn next_trial(&self, now: Instant) -> Option<Seq> {
+        if self.trials.is_pending() {
+            return None;
         }
-        self.open.insert(seq, flight);
-        self.fresh.push_back(seq);
+        let due = self.aside.iter().find(|(_, until)| **until <= now);
+        due.map(|(&seq, _)| seq)
     }
 
     /// The next message to send on the connection, which must have room for it. One that was never
@@ -187,43 +146,37 @@ impl<R> Flights<R> {
         if self.alone {
             return None;
         }
-        if let Some((&seq, _)) = self.aside.iter().find(|(_, until)| **until <= now) {
-            if self.out > 0 {
-                // It waits until it can be alone, and others do not get before it.
+        if let Some(seq) = self.next_trial(now) {
+            if self.out > 0 || !self.trials.would_count(now) {
+                // It waits until it can be alone, on a new connection, and others do not get before
+                // it.
                 return None;
             }
             self.aside.remove(&seq);
-            return self.put_out(seq, true);
+            return self.put_out(now, seq, true);
         }
         loop {
             let seq = *self.again.front().or(self.fresh.front())?;
-            let Some(flight) = self.open.get(&seq) else {
+            let Some(flight) = self.table.get(seq) else {
                 debug_assert!(false, "a queued message is open");
                 self.unqueue_front();
                 continue;
             };
             if !flight.was_sent && !wanted(&flight.reply) {
                 self.unqueue_front();
-                self.open.remove(&seq);
+                self.table.forget(seq);
                 continue;
             }
-            if !self.held.is_empty()
-                && let Some(held) = flight
-                    .publication
-                    .key
-                    .as_ref()
-                    .and_then(|key| self.held.get_mut(key))
-            {
-                held.behind.push_back(seq);
+            if self.held.wait_behind(flight.key(), seq) {
                 self.unqueue_front();
                 continue;
             }
             let alone = flight.suspect;
-            if alone && self.out > 0 {
+            if alone && (self.out > 0 || self.trials.is_pending()) {
                 return None;
             }
             self.unqueue_front();
-            return self.put_out(seq, alone);
+            return self.put_out(now, seq, alone);
         }
     }
 
@@ -233,9 +186,10 @@ impl<R> Flights<R> {
         }
     }
 
-    fn put_out(&mut self, seq: Seq, alone: bool) -> Option<(Seq, &Publication)> {
-        let flight = self.open.get_mut(&seq)?;
+    fn put_out(&mut self, now: Instant, seq: Seq, alone: bool) -> Option<(Seq, &Publication)> {
+        let flight = self.table.get_mut(seq)?;
         flight.was_sent = true;
+        self.trials.sent(now, seq);
         self.out += 1;
         self.alone = alone;
         Some((seq, &flight.publication))
@@ -250,11 +204,9 @@ impl<R> Flights<R> {
     /// The receipt of a message came.
     pub(super) fn confirmed(&mut self, seq: Seq) {
         self.take_in();
-        let Some(flight) = self.open.remove(&seq) else {
-            return;
-        };
-        self.release(seq, flight.publication.key.as_ref());
-        self.answers.push_back((flight.reply, Ok(Published)));
+        self.trials.confirmed();
+        let key = self.table.confirm(seq);
+        self.release(key, seq);
     }
 
     /// An ERROR named the message. [`ended`](Self::ended) follows. `queued` messages at most were
@@ -273,31 +225,25 @@ impl<R> Flights<R> {
 
     /// The connection has ended.
     pub(super) fn ended(&mut self, now: Instant, cut: &Cut, queued: usize) {
+        self.judge(now, queued);
         let mut lost = std::mem::take(&mut self.lost);
         lost.sort_unstable();
         let told = std::mem::take(&mut self.told);
         let blames = !told && may_be_about_a_message(cut);
-        let culprit = blames && lost.len() == 1;
+        let culprit = lost.first().copied().filter(|_| blames && lost.len() == 1);
+        self.trials.ended(now, culprit);
         let mut again = Vec::with_capacity(lost.len() + self.again.len());
         for &seq in &lost {
-            let Some(flight) = self.open.get_mut(&seq) else {
+            let Some(flight) = self.table.get_mut(seq) else {
                 continue;
             };
             flight.last_cut = Some(cut.clone());
-            if gone_past(&self.rules, flight, now) {
+            flight.suspect |= blames;
+            if self.rules.gone_past(flight, now) {
                 self.give_up(seq, queued);
-            } else if culprit {
-                flight.tries += 1;
-                flight.suspect = true;
-                let tries = flight.tries;
-                if tries < self.rules.poison_tries {
-                    self.set_aside(now, seq, tries);
-                } else {
-                    let reason = cut.clone();
-                    self.fail(seq, queued, |_| PublishError::Poison { tries, reason });
-                }
+            } else if culprit.is_some() {
+                self.set_aside(now, seq);
             } else {
-                flight.suspect |= blames;
                 again.push(seq);
             }
         }
@@ -308,30 +254,46 @@ impl<R> Flights<R> {
         debug_assert_eq!(self.out, 0, "an ended connection has nothing out");
     }
 
-    fn set_aside(&mut self, now: Instant, seq: Seq, tries: u32) {
-        let key = self
-            .open
-            .get(&seq)
-            .and_then(|flight| flight.publication.key.clone());
-        if let Some(key) = key {
-            // Those that wait since an earlier try stay.
-            self.held.entry(key).or_insert(Held {
-                culprit: seq,
-                behind: VecDeque::new(),
-            });
+    fn set_aside(&mut self, now: Instant, seq: Seq) {
+        let Some(flight) = self.table.get_mut(seq) else {
+            return;
+        };
+        if let Some(key) = flight.key() {
+            self.held.hold(Key::clone(key), seq);
         }
-        let wait = self.rules.backoff.wait(tries - 1, u64::MAX);
+        let wait = self.rules.backoff.wait(flight.setbacks, u64::MAX);
+        flight.setbacks = flight.setbacks.saturating_add(1);
         self.aside.insert(seq, now + wait);
+    }
+
+    /// Counts a trial whose control has held by now. Call it before [`next_send`](Self::next_send).
+    pub(super) fn judge(&mut self, now: Instant, queued: usize) {
+        let Some(seq) = self.trials.verdict(now) else {
+            return;
+        };
+        let Some(flight) = self.table.get_mut(seq) else {
+            return;
+        };
+        flight.tries += 1;
+        let tries = flight.tries;
+        if tries < self.rules.poison_tries {
+            return;
+        }
+        if let Some(reason) = flight.last_cut.take() {
+            self.aside.remove(&seq);
+            self.fail(seq, queued, |_| PublishError::Poison { tries, reason });
+            self.answer_blocked();
+        }
     }
 
     /// Answers what has waited too long.
     pub(super) fn expire(&mut self, now: Instant, queued: usize) {
-        let Self { rules, open, .. } = self;
-        let late = |seq: &Seq| open.get(seq).is_none_or(|f| gone_past(rules, f, now));
+        let Self { rules, table, .. } = self;
+        let late = |seq: &Seq| table.get(*seq).is_none_or(|f| rules.gone_past(f, now));
         let mut given_up = Vec::new();
         for queue in [&mut self.again, &mut self.fresh]
             .into_iter()
-            .chain(self.held.values_mut().map(|held| &mut held.behind))
+            .chain(self.held.queues_mut())
         {
             while queue.front().is_some_and(late) {
                 given_up.extend(queue.pop_front());
@@ -349,7 +311,7 @@ impl<R> Flights<R> {
     /// Answers a message, which is on no queue any more, by what is known of it.
     fn give_up(&mut self, seq: Seq, queued: usize) {
         self.aside.remove(&seq);
-        let cut = self.open.get_mut(&seq).and_then(|f| f.last_cut.take());
+        let cut = self.table.get_mut(seq).and_then(|f| f.last_cut.take());
         self.fail(seq, queued, |sent| match cut {
             Some(reason) if sent => PublishError::Unknown { reason },
             _ => NotSent::TimedOut.into(),
@@ -357,70 +319,21 @@ impl<R> Flights<R> {
     }
 
     fn fail(&mut self, seq: Seq, queued: usize, error: impl FnOnce(bool) -> PublishError) {
-        let Some(flight) = self.open.remove(&seq) else {
-            return;
-        };
-        if let Some(key) = flight.publication.key {
-            self.release(seq, Some(&key));
-            let below = self.next_seq + queued as u64;
-            let earlier = flight.publication.message_id;
-            self.blocks.insert(key, Block { below, earlier });
-            self.sweep = true;
-        }
-        let error = error(flight.was_sent);
-        self.answers.push_back((flight.reply, Err(error)));
-    }
-
-    /// The error of a message that is blocked.
-    fn blocked(&self, flight: &Flight<R>, seq: Seq) -> Option<PublishError> {
-        let block = self.blocks.get(flight.publication.key.as_ref()?)?;
-        (seq < block.below).then(|| PublishError::KeyBlocked {
-            earlier: block.earlier.clone(),
-            sent: flight.was_sent,
-        })
+        let key = self.table.fail(seq, queued, error);
+        self.release(key, seq);
     }
 
     /// Answers what waits to be sent behind a message that has failed.
     fn answer_blocked(&mut self) {
-        if !std::mem::take(&mut self.sweep) {
-            return;
-        }
-        let again = std::mem::take(&mut self.again);
-        self.again = self.without_blocked(again);
-        let fresh = std::mem::take(&mut self.fresh);
-        self.fresh = self.without_blocked(fresh);
-        let mut held = std::mem::take(&mut self.held);
-        for Held { behind, .. } in held.values_mut() {
-            *behind = self.without_blocked(std::mem::take(behind));
-        }
-        self.held = held;
-    }
-
-    fn without_blocked(&mut self, mut queue: VecDeque<Seq>) -> VecDeque<Seq> {
-        queue.retain(|&seq| {
-            let flight = self.open.get(&seq);
-            let Some(error) = flight.and_then(|flight| self.blocked(flight, seq)) else {
-                return true;
-            };
-            if let Some(flight) = self.open.remove(&seq) {
-                self.answers.push_back((flight.reply, Err(error)));
-            }
-            false
-        });
-        queue
+        let queues = [&mut self.again, &mut self.fresh].into_iter();
+        let queues = queues.chain(self.held.queues_mut());
+        self.table.answer_blocked(queues);
     }
 
     /// What waited for the culprit `seq` is queued again, each where its number puts it.
-    fn release(&mut self, seq: Seq, key: Option<&Key>) {
-        let Some(key) = key else { return };
-        if self.held.get(key).is_none_or(|held| held.culprit != seq) {
-            return;
-        }
-        let Some(held) = self.held.remove(key) else {
-            return;
-        };
-        for seq in held.behind {
-            let sent = self.open.get(&seq).is_some_and(|flight| flight.was_sent);
+    fn release(&mut self, key: Option<Key>, culprit: Seq) {
+        for seq in self.held.release(key, culprit) {
+            let sent = self.table.get(seq).is_some_and(|flight| flight.was_sent);
             let queue = if sent {
                 &mut self.again
             } else {
@@ -433,17 +346,7 @@ impl<R> Flights<R> {
 
     /// Answers everything: the publisher stops. Gives their number.
     pub(super) fn stop(&mut self) -> usize {
-        let open = std::mem::take(&mut self.open);
-        let count = open.len();
-        for (_, flight) in open {
-            let error = if flight.was_sent {
-                let reason = Cut::Stopped;
-                PublishError::Unknown { reason }
-            } else {
-                NotSent::Stopped.into()
-            };
-            self.answers.push_back((flight.reply, Err(error)));
-        }
+        let count = self.table.stop();
         self.again.clear();
         self.fresh.clear();
         self.aside.clear();
@@ -452,33 +355,19 @@ impl<R> Flights<R> {
         count
     }
 
-    /// When [`expire`](Self::expire) or [`next_send`](Self::next_send) will have something new to
-    /// say, if nothing happens before.
+    /// When [`expire`](Self::expire), [`judge`](Self::judge) or [`next_send`](Self::next_send) will
+    /// have something new to say, if nothing happens before.
     pub(super) fn next_timeout(&self, now: Instant) -> Option<Instant> {
-        let fronts = self.held.values().filter_map(|held| held.behind.front());
         let expiries = [self.again.front(), self.fresh.front()]
             .into_iter()
             .flatten()
-            .chain(fronts)
+            .chain(self.held.fronts())
             .chain(self.aside.keys())
-            .filter_map(|seq| self.open.get(seq))
-            .map(|flight| deadline(&self.rules, flight));
+            .filter_map(|seq| self.table.get(*seq))
+            .map(|flight| self.rules.deadline(flight));
         let tries = self.aside.values().copied().filter(|until| *until > now);
-        expiries.chain(tries).min()
+        expiries.chain(tries).chain(self.trials.due()).min()
     }
-}
-
-fn deadline<R>(rules: &Rules, flight: &Flight<R>) -> Instant {
-    flight.since
-        + match rules.resend {
-            _ if !flight.was_sent => rules.queue_timeout,
-            Resend::Never => Duration::ZERO,
-            Resend::Within(within) => within,
-        }
-}
-
-fn gone_past<R>(rules: &Rules, flight: &Flight<R>, now: Instant) -> bool {
-    deadline(rules, flight) <= now
 }
 
 /// Whether a message can have brought this end about. A broker that falls silent, or takes or

@@ -2,17 +2,21 @@ use super::PublisherConfig;
 use super::batch::Batch;
 use super::check::{QueueReport, watch_queues};
 use super::outcome::{PublishError, Published};
-use super::queue::{Command, Entrance};
+use super::queue::{Command, Entrance, Intake};
+use super::reply::{Reply, lost_with_the_task};
+use super::status::{Gauge, Status};
 use super::task::Task;
-use crate::client::connect::{ConnectError, ConnectOptions, ServerInfo, probe};
-use crate::client::event::Cut;
+use crate::client::connect::probe;
+use crate::client::connect_error::ConnectError;
+use crate::client::event::ServerInfo;
+use crate::client::options::ConnectOptions;
 use crate::client::publication::Publication;
 use crate::client::url::BrokerUrl;
 use futures_util::Stream;
 use futures_util::stream::{Iter, iter};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -20,26 +24,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Past a deadline: for DISCONNECT and the close.
 const STOP_GRACE: Duration = Duration::from_secs(3);
-
-/// What the publisher's connection is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// Trying to connect, or waiting before the next try.
-    Connecting {
-        /// Attempts since the last connection, from 1.
-        attempt: u32,
-        /// Why there is no connection; `None` before the first attempt failed.
-        last_error: Option<String>,
-    },
-    /// Connected.
-    Connected {
-        /// The broker.
-        server: ServerInfo,
-    },
-    /// Stopped for good.
-    Stopped,
-}
 
 /// What [`Publisher::drain`] or [`Publisher::shutdown`] left undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,24 +37,12 @@ pub struct Drained {
 /// The task behind it stops at [`shutdown`](Self::shutdown), or when the last clone is dropped.
 #[derive(Clone)]
 pub struct Publisher {
-    pub(super) entrance: Entrance,
+    intake: Intake,
     status: watch::Receiver<Status>,
     stop: Arc<watch::Sender<Option<Instant>>>,
     gauge: Arc<Gauge>,
     queues: watch::Receiver<QueueReport>,
     abort: AbortHandle,
-    pub(super) queue_timeout: Duration,
-    pub(super) max_body_bytes: usize,
-    pub(super) batch_size: usize,
-}
-
-/// What the task tells of the messages.
-#[derive(Debug, Default)]
-pub(super) struct Gauge {
-    /// Messages in the task without an answer.
-    pub(super) open: AtomicUsize,
-    /// Messages that the stop left without a receipt.
-    pub(super) unsettled: AtomicUsize,
 }
 
 impl Publisher {
@@ -89,23 +61,24 @@ impl Publisher {
         let gauge: Arc<Gauge> = Arc::default();
         let entrance = Entrance::new(commands);
         let queues = watch_queues(&config, status.clone());
-        let (queue_timeout, max_body_bytes) = (config.queue_timeout, config.max_body_bytes);
         // One window in flight, and the next one ready behind it: more would only grow old.
         let window = config.window.max(1);
-        let batch_size = window.saturating_add(window.min(config.queue));
-        let line = entrance.waiting();
+        let intake = Intake {
+            queue_timeout: config.queue_timeout,
+            max_body_bytes: config.max_body_bytes,
+            batch_size: window.saturating_add(window.min(config.queue)),
+            entrance,
+        };
+        let line = intake.entrance.waiting();
         let task = Task::new(config, queue, line, status_tx, stop_rx, Arc::clone(&gauge));
         let abort = tokio::spawn(task.run()).abort_handle();
         Self {
-            entrance,
+            intake,
             status,
             stop,
             gauge,
             queues,
             abort,
-            queue_timeout,
-            max_body_bytes,
-            batch_size,
         }
     }
 
@@ -132,16 +105,16 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`], by what the broker may have done with the message.
     pub async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {
-        publication.check(self.max_body_bytes)?;
+        publication.check(self.intake.max_body_bytes)?;
         let since = Instant::now();
         let (reply, answer) = oneshot::channel();
         let command = Command::Publish {
             publication,
             since,
-            reply,
+            reply: Reply::Caller(reply),
         };
-        let deadline = since + self.queue_timeout;
-        self.entrance.enter(command, deadline).await?;
+        let deadline = since + self.intake.queue_timeout;
+        self.intake.entrance.enter(command, deadline).await?;
         answer.await.unwrap_or_else(|_| lost_with_the_task())
     }
 
@@ -176,7 +149,7 @@ impl Publisher {
     where
         I: IntoIterator<Item = Publication>,
     {
-        Batch::<Iter<I::IntoIter>>::new(self, iter(publications))
+        Batch::<Iter<I::IntoIter>>::new(&self.intake, iter(publications))
     }
 
     /// [`publish_all`](Self::publish_all) for messages that come one after the other. Answers are
@@ -188,7 +161,7 @@ impl Publisher {
     where
         S: Stream<Item = Publication>,
     {
-        Batch::new(self, publications)
+        Batch::new(&self.intake, publications)
     }
 
     /// What the connection is doing.
@@ -209,6 +182,7 @@ impl Publisher {
         let until = Instant::now() + deadline;
         let (reply, answer) = oneshot::channel();
         let entered = self
+            .intake
             .entrance
             .enter(Command::Drain { until, reply }, until)
             .await;
@@ -229,7 +203,7 @@ impl Publisher {
         if *self.status.borrow() == Status::Stopped {
             return 0;
         }
-        self.gauge.open.load(Ordering::Acquire) + self.entrance.queued()
+        self.gauge.open.load(Ordering::Acquire) + self.intake.entrance.queued()
     }
 
     /// Takes no more messages, sends the queued ones, waits for the receipts up to `deadline`,
@@ -250,13 +224,6 @@ impl Publisher {
             unsettled: self.gauge.unsettled.load(Ordering::Acquire),
         }
     }
-}
-
-/// The answer when the task was ended from outside, with the runtime or past a shutdown's deadline.
-pub(super) fn lost_with_the_task() -> Result<Published, PublishError> {
-    Err(PublishError::Unknown {
-        reason: Cut::Stopped,
-    })
 }
 
 impl fmt::Debug for Publisher {

@@ -34,11 +34,11 @@ pub enum PublishError {
         /// Its body.
         body: String,
     },
-    /// A poison message: sent alone, each time, the broker ended the connection instead of giving
-    /// a receipt.
-    #[error("the connection ended {tries} times with this message alone in flight: {reason}")]
+    /// A poison message: each time that it was sent first and alone on a new connection, that ended
+    /// without a receipt, and the next one, without it, held several times as long.
+    #[error("{tries} new connections ended with this message alone in flight: {reason}")]
     Poison {
-        /// How often it was alone in flight.
+        /// How many such trials it failed.
         tries: u32,
         /// The last end.
         reason: Cut,

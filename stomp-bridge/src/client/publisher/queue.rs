@@ -1,15 +1,15 @@
 //! The way into the task: bounded, first come first served.
 
-use super::outcome::{NotSent, PublishError, Published};
+use super::outcome::NotSent;
+use super::reply::Reply;
 use crate::client::publication::Publication;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, timeout_at};
-
-pub(super) type Reply = oneshot::Sender<Result<Published, PublishError>>;
 
 /// What the task is asked for.
 pub(super) enum Command {
@@ -24,6 +24,17 @@ pub(super) enum Command {
         until: Instant,
         reply: oneshot::Sender<usize>,
     },
+}
+
+/// What a handle knows to hand messages over.
+#[derive(Clone)]
+pub(super) struct Intake {
+    pub(super) entrance: Entrance,
+    /// From `publish` to the first SEND.
+    pub(super) queue_timeout: Duration,
+    pub(super) max_body_bytes: usize,
+    /// Messages of one batch that may be without an answer.
+    pub(super) batch_size: usize,
 }
 
 #[derive(Clone)]

@@ -1,8 +1,9 @@
 //! The task: connect, serve, wait, again. The flights and the session decide; this carries.
 
 use super::flights::{Flights, Rules};
-use super::handle::{Gauge, Status};
-use super::queue::{Command, Line, Reply};
+use super::queue::{Command, Line};
+use super::reply::Reply;
+use super::status::{Gauge, Status};
 use super::{NotSent, PublisherConfig};
 use crate::client::alarm::Alarm;
 use crate::client::backoff::jitter;
@@ -30,6 +31,13 @@ pub(super) struct Task {
     alarm: Alarm,
     /// A receipt came over the connection.
     served: bool,
+}
+
+/// Why a connection is served no longer.
+enum Over {
+    Ended(Cut),
+    /// It is well, and the next message wants a new one.
+    Renewed,
 }
 
 /// Somebody waits for the messages below `seq`.
@@ -89,14 +97,14 @@ impl Task {
                     tracing::info!(url = %connector.url(), ?server, "connected");
                     self.status.send_replace(Status::Connected { server });
                     let begun = Instant::now();
-                    let cut = self.serve(connection).await;
+                    let over = self.serve(connection).await;
                     let lasted = begun.elapsed() >= self.config.backoff.cap;
                     if std::mem::take(&mut self.served) || lasted {
                         connector.served();
                     }
-                    match cut {
-                        Cut::Stopped => continue,
-                        cut => cut.to_string(),
+                    match over {
+                        Over::Renewed | Over::Ended(Cut::Stopped) => continue,
+                        Over::Ended(cut) => cut.to_string(),
                     }
                 }
             };
@@ -138,7 +146,7 @@ impl Task {
             match command {
                 Command::Publish { reply, .. } => {
                     unsettled += 1;
-                    reply.send(Err(NotSent::Stopped.into())).ok();
+                    reply.send(Err(NotSent::Stopped.into()));
                 }
                 Command::Drain { reply, .. } => {
                     reply.send(0).ok();
@@ -217,19 +225,24 @@ impl Task {
 
     fn answer(&mut self) {
         while let Some((reply, answer)) = self.flights.poll_answer() {
-            reply.send(answer).ok();
+            reply.send(answer);
         }
     }
 
     /// Serves one connection to its end.
-    async fn serve(&mut self, mut connection: Connection<u64>) -> Cut {
+    async fn serve(&mut self, mut connection: Connection<u64>) -> Over {
         let mut deadline = *self.stop.borrow();
+        self.flights.begun(Instant::now().into_std());
         loop {
             if let Some(cut) = self.settle(&mut connection) {
                 self.answer();
-                return cut;
+                return Over::Ended(cut);
             }
             self.send(&mut connection);
+            if self.flights.wants_renewal(Instant::now().into_std()) {
+                self.meanwhile(connection.goodbye()).await;
+                return Over::Renewed;
+            }
             let due = self.look_around();
             let drained = self.flights.is_empty() && self.queue.is_empty();
             let late = deadline.is_some_and(|at| at <= Instant::now());
@@ -257,6 +270,7 @@ impl Task {
     /// Hands over what may go, before the next flush.
     fn send(&mut self, connection: &mut Connection<u64>) {
         let now = Instant::now().into_std();
+        self.flights.judge(now, self.queued());
         while connection.has_room() {
             // A caller that dropped its future takes its message back.
             let next = self.flights.next_send(now, |reply| !reply.is_closed());
@@ -300,13 +314,13 @@ impl Task {
         None
     }
 
-    async fn leave(&mut self, mut connection: Connection<u64>) -> Cut {
+    async fn leave(&mut self, mut connection: Connection<u64>) -> Over {
         let unsettled = self.flights.stop();
         self.gauge.unsettled.fetch_add(unsettled, Ordering::AcqRel);
         self.answer();
         connection.session.abandon(&Cut::Stopped);
         connection.goodbye().await;
-        Cut::Stopped
+        Over::Ended(Cut::Stopped)
     }
 }
 

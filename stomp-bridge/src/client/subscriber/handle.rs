@@ -1,10 +1,11 @@
 use super::config::{AckMode, SubscriberConfig};
 use super::error::SubscribeError;
 use super::message::Message;
+use super::status::SubscriberStatus;
 use super::task::{Close, Reconnect, Stop, Task};
-use crate::client::connect::{ConnectOptions, ServerInfo};
 use crate::client::destination::Destination;
 use crate::client::event::Cut;
+use crate::client::options::ConnectOptions;
 use crate::client::url::BrokerUrl;
 use futures_util::Stream;
 use std::pin::Pin;
@@ -21,26 +22,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Past a close's deadline: for DISCONNECT and the socket's close.
 const GOODBYE_GRACE: Duration = Duration::from_secs(2);
-
-/// What a subscription is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SubscriberStatus {
-    /// Trying to connect and subscribe, or waiting before the next try.
-    Connecting {
-        /// Attempts since the last subscription, from 1.
-        attempt: u32,
-        /// Why there is none; `None` before the first attempt failed.
-        last_error: Option<String>,
-    },
-    /// The broker has confirmed the subscription: what is published from then on is not missed.
-    Subscribed {
-        /// The broker.
-        server: ServerInfo,
-    },
-    /// Ended for good.
-    Ended,
-}
 
 /// What [`Subscriber::close_within`] gave back to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
