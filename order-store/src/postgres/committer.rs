@@ -19,13 +19,15 @@ use wxpay_core::{AppId, MchId};
 
 use super::{
     fault::Fault,
-    group::{Answer, Ask, Decided, Found, Unique, decide_group, likely},
+    group::{Answer, Ask, Decided, Unread, decide_group, likely},
     key::{column, decode, key_at, place, shard_of, shard_of_number, shard_of_transaction},
     link::{Link, jittered},
+    rows::Stored,
     session::Session,
     sql::Sql,
+    unique::{Found, Unique},
     wake::Wake,
-    write::{Probe, Stored, col},
+    write::{Probe, col},
 };
 use crate::{ExecuteError, Executed, OrderKey, StoreError};
 
@@ -147,6 +149,7 @@ impl Committer {
         let deadline = Instant::now() + self.patience;
         let mut unknown: Vec<Unknown> = Vec::new();
         let mut tries = 0;
+        let mut unread = Unread::New;
         loop {
             // A group whose commit has no answer may be written all the same.
             let failed = |error: StoreError, unknown: &[Unknown]| {
@@ -160,7 +163,8 @@ impl Committer {
                 Ok(session) => session,
                 Err(error) => return failed(error, &unknown),
             };
-            let fault = match attempt(session, asks, &mut unknown, &mut self.accounts).await {
+            let fault = match attempt(session, asks, unread, &mut unknown, &mut self.accounts).await
+            {
                 Ok(end) => return end,
                 Err(Attempt::Broken(error)) if unknown.is_empty() => return End::Refused(error),
                 Err(Attempt::Broken(error)) => return failed(error, &unknown),
@@ -179,6 +183,7 @@ impl Committer {
                 }
                 Fault::Again | Fault::Overtaken => {
                     tracing::debug!(?fault, tries, "a group is tried again");
+                    unread = Unread::Unknown;
                     sleep(jittered(TRY_WAIT.min(Duration::from_millis(tries.into())))).await;
                 }
             }
@@ -209,11 +214,12 @@ impl From<StoreError> for Attempt {
 async fn attempt(
     session: &Session,
     asks: &[Ask],
+    unread: Unread,
     unknown: &mut Vec<Unknown>,
     accounts: &mut HashSet<(MchId, AppId)>,
 ) -> Result<End, Attempt> {
     let keys: BTreeSet<&OrderKey> = asks.iter().map(|ask| ask.command.key()).collect();
-    let mut found = read(session, keys.into_iter(), &likely(asks)).await?;
+    let mut found = read(session, keys.into_iter(), &likely(asks, unread)).await?;
     // Behind the read: else a commit that comes between the two would be taken for another's.
     if let Some(at) = read_back(session, unknown).await? {
         let Unknown { answers, sends, .. } = unknown.swap_remove(at);
@@ -223,7 +229,7 @@ async fn attempt(
         answers,
         mut writes,
     } = loop {
-        match decide_group(&found, asks) {
+        match decide_group(&found, asks, unread) {
             Ok(decided) => break decided,
             Err(missing) => read_owners(session, &missing, &mut found.owners).await?,
         }

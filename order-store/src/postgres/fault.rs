@@ -41,7 +41,7 @@ impl From<Error> for Fault {
             tracing::debug!(code = code.code(), message = db.message(), "rolled back");
             return Self::Again;
         }
-        // The group statement divides by zero when a guard has failed: see `sql::WRITE_GROUP`.
+        // The group statement divides by zero when a guard has failed: see `sql::group::write`.
         if *code == SqlState::DIVISION_BY_ZERO || *code == SqlState::UNIQUE_VIOLATION {
             return Self::Overtaken;
         }

@@ -48,9 +48,11 @@ mod options;
 mod portable;
 mod reads;
 mod relay;
+mod rows;
 mod session;
 mod sql;
 mod tls;
+mod unique;
 mod wake;
 mod write;
 
