@@ -31,7 +31,7 @@ const STEPS: [Step; 2] = [
     Step {
         format: 2,
         oldest_program: 1,
-        text: include_str!("../../migrations/0002_fewer_indexes.sql"),
+        text: include_str!("../../migrations/0002_lean_payments.sql"),
     },
 ];
 

@@ -7,7 +7,7 @@ use super::sql::{Parts, Sql};
 
 const MIGRATION: &str = concat!(
     include_str!("../../migrations/0001_ledger.sql"),
-    include_str!("../../migrations/0002_fewer_indexes.sql")
+    include_str!("../../migrations/0002_lean_payments.sql")
 );
 
 const ALL: [Sql; 41] = [
@@ -178,5 +178,5 @@ fn keys_are_led_by_the_shard() {
         }
         tables += 1;
     }
-    assert_eq!(tables, 11);
+    assert_eq!(tables, 12);
 }

@@ -26,6 +26,8 @@ use crate::{
 
 /// The most settlements of one statement.
 const BATCH_MAX: usize = 512;
+/// How far the rows of each kind are counted: readiness wants to know of 10 000.
+const STATUS_MAX: i64 = 20_000;
 /// How often a claim or a settlement that was rolled back is tried again.
 const TRIES_MAX: u32 = 12;
 const TRY_WAIT: Duration = Duration::from_millis(10);
@@ -193,7 +195,9 @@ pub(super) async fn requeue(pool: &Pool, id: &OutboxId) -> Result<(), StoreError
 }
 
 pub(super) async fn status(pool: &Pool, clock: &LeaseClock) -> Result<OutboxStatus, StoreError> {
-    let rows = pool.query(Sql::OutboxStatus, &[&now_of(clock)]).await?;
+    let rows = pool
+        .query(Sql::OutboxStatus, &[&now_of(clock), &STATUS_MAX])
+        .await?;
     let row = rows
         .first()
         .ok_or_else(|| damaged("the outbox", &"no counts"))?;

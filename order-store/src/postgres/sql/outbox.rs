@@ -83,12 +83,27 @@ WHERE o.ready_at <= c.now AND NOT EXISTS (
     AND (e.ready_at IS NULL OR e.ready_at > c.now))
 LIMIT 1";
 
-/// At $1 or now.
+/// At $1 or now. No more than $2 rows are looked at of those never claimed, of those claimed before, and of those set aside: the
+/// outbox of a broker that is away has no bound, and this is asked for often.
 pub(super) const OUTBOX_STATUS: &str = "
-SELECT count(*) FILTER (WHERE o.ready_at IS NOT NULL AND NOT (o.owner IS NOT NULL AND o.ready_at > c.now)),
-       count(*) FILTER (WHERE o.owner IS NULL AND o.ready_at > c.now),
-       count(*) FILTER (WHERE o.owner IS NOT NULL AND o.ready_at > c.now),
-       count(*) FILTER (WHERE o.ready_at IS NULL),
-       min(o.created_at) FILTER (WHERE o.ready_at IS NOT NULL),
-       min(o.ready_at) FILTER (WHERE o.owner IS NULL AND o.ready_at > 0)
-FROM {s}.outbox o CROSS JOIN (SELECT COALESCE($1::bigint, {now}) AS now) c";
+WITH c AS (
+  SELECT COALESCE($1::bigint, {now}) AS now
+), f AS (
+  SELECT count(*) AS rows FROM (SELECT 1 FROM {s}.outbox WHERE ready_at = 0 LIMIT $2) x
+), a AS (
+  SELECT count(*) FILTER (WHERE x.owner IS NULL OR x.ready_at <= c.now) AS free,
+         count(*) FILTER (WHERE x.owner IS NULL AND x.ready_at > c.now) AS put_off,
+         count(*) FILTER (WHERE x.owner IS NOT NULL AND x.ready_at > c.now) AS leased,
+         min(x.created_at) AS oldest,
+         min(x.ready_at) FILTER (WHERE x.owner IS NULL) AS next_retry
+  FROM c, (SELECT owner, ready_at, created_at FROM {s}.outbox WHERE ready_at > 0
+           ORDER BY ready_at, created_at, mch_id, out_trade_no, n LIMIT $2) x
+), p AS (
+  SELECT count(*) AS rows FROM (SELECT 1 FROM {s}.outbox WHERE ready_at IS NULL LIMIT $2) x
+), o AS (
+  SELECT created_at FROM {s}.outbox WHERE ready_at = 0
+  ORDER BY ready_at, created_at, mch_id, out_trade_no, n LIMIT 1
+)
+SELECT f.rows + a.free, a.put_off, a.leased, p.rows,
+       least((SELECT created_at FROM o), a.oldest), a.next_retry
+FROM f, a, p";
