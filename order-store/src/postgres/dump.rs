@@ -12,11 +12,12 @@ use wxpay_core::MchId;
 
 use super::{
     PostgresStore,
-    committer::{Attempt, commit_id, read_orders, read_owners},
-    fault::Fault,
+    committer::commit_id,
+    fault::{Attempt, Fault},
     inbox::{KeptRow, Ring, record_at},
     key::{column, decode, key_at, place, to_i64, to_u64},
     link::jittered,
+    lookup::{read_orders, read_owners},
     relay::row_of,
     rows::{LogRow, OutRow, Stored},
     session::{Params, Session},

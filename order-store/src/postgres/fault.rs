@@ -68,6 +68,25 @@ impl From<Fault> for StoreError {
     }
 }
 
+/// Why an attempt came to no end.
+pub(super) enum Attempt {
+    Fault(Fault),
+    /// What was read makes no sense.
+    Broken(StoreError),
+}
+
+impl From<Fault> for Attempt {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StoreError> for Attempt {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error)
+    }
+}
+
 /// An error with its causes; tokio-postgres names only the first. None of them has a password.
 pub(super) fn chain(error: &Error) -> String {
     let mut text = error.to_string();

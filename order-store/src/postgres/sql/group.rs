@@ -97,7 +97,7 @@ impl Parts {
         let either = 1 << Part::NewOrders as u16 | 1 << Part::Orders as u16;
         (0..1 << Part::ALL.len())
             .map(Self)
-            .filter(move |parts| (parts.0 & either).count_ones() == 1)
+            .filter(move |parts| (parts.0 & either).is_power_of_two())
     }
 }
 
