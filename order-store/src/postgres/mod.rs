@@ -18,9 +18,16 @@
 //! | `numbers`, `transactions`, `refunds` | shard, name | whose it is |
 //! | `outbox` | shard, merchant, number, n | rows to be sent, with lease, fence and tries |
 //! | `inbox`, `inbox_next` | ring, slot | two rings of notifies |
+//! | `inbox_writes` | ring, slot | the name of each write to a ring, so that none is done twice |
 //! | `tally`, `totals` | shard, merchant, number, n; merchant, day | what is to be rolled up, and what was |
 //! | `accounts` | merchant, appid | the accounts that have orders |
-//! | `migrations` | format | the steps of the schema, which only add |
+//! | `migrations` | format | the steps of the schema, which take nothing away but an index |
+//!
+//! # What a payment writes
+//! One version of the order's row, with an entry in its key and in the index by state; a row of the log, one of `transactions`,
+//! two of the outbox, each of these with its key, and those of the outbox in `outbox_ready` as well. What payments add to the totals is
+//! one row of `tally` for each merchant and day of the group, however many payments it has. It reads the order. Whether the
+//! transaction is another's it does not read: its key refuses the group then, and the group is decided again with the owners looked up.
 //!
 //! # Outbox
 //! Leases run by the database's clock. A claim locks the first row of each order it wants, steps over what others have locked,
