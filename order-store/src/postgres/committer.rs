@@ -5,7 +5,7 @@
 //! process never overtake each other; another machine can, and then the group is read and decided again.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -18,14 +18,15 @@ use tokio::{
 use wxpay_core::{AppId, MchId};
 
 use super::{
-    fault::Fault,
-    group::{Answer, Ask, Decided, Found, Unique, decide_group, likely},
-    key::{column, decode, key_at, place, shard_of, shard_of_number, shard_of_transaction},
+    fault::{Attempt, Fault},
+    group::{Answer, Ask, Decided, Unread, decide_group, likely},
+    key::{column, shard_of},
     link::{Link, jittered},
+    lookup::{read, read_owners},
     session::Session,
     sql::Sql,
     wake::Wake,
-    write::{Probe, Stored, col},
+    write::Probe,
 };
 use crate::{ExecuteError, Executed, OrderKey, StoreError};
 
@@ -147,6 +148,7 @@ impl Committer {
         let deadline = Instant::now() + self.patience;
         let mut unknown: Vec<Unknown> = Vec::new();
         let mut tries = 0;
+        let mut unread = Unread::New;
         loop {
             // A group whose commit has no answer may be written all the same.
             let failed = |error: StoreError, unknown: &[Unknown]| {
@@ -160,7 +162,8 @@ impl Committer {
                 Ok(session) => session,
                 Err(error) => return failed(error, &unknown),
             };
-            let fault = match attempt(session, asks, &mut unknown, &mut self.accounts).await {
+            let fault = match attempt(session, asks, unread, &mut unknown, &mut self.accounts).await
+            {
                 Ok(end) => return end,
                 Err(Attempt::Broken(error)) if unknown.is_empty() => return End::Refused(error),
                 Err(Attempt::Broken(error)) => return failed(error, &unknown),
@@ -179,6 +182,7 @@ impl Committer {
                 }
                 Fault::Again | Fault::Overtaken => {
                     tracing::debug!(?fault, tries, "a group is tried again");
+                    unread = Unread::Unknown;
                     sleep(jittered(TRY_WAIT.min(Duration::from_millis(tries.into())))).await;
                 }
             }
@@ -186,34 +190,16 @@ impl Committer {
     }
 }
 
-/// Why an attempt came to no end.
-pub(super) enum Attempt {
-    Fault(Fault),
-    /// What was read makes no sense.
-    Broken(StoreError),
-}
-
-impl From<Fault> for Attempt {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<StoreError> for Attempt {
-    fn from(error: StoreError) -> Self {
-        Self::Broken(error)
-    }
-}
-
 /// Reads, decides and writes once.
 async fn attempt(
     session: &Session,
     asks: &[Ask],
+    unread: Unread,
     unknown: &mut Vec<Unknown>,
     accounts: &mut HashSet<(MchId, AppId)>,
 ) -> Result<End, Attempt> {
     let keys: BTreeSet<&OrderKey> = asks.iter().map(|ask| ask.command.key()).collect();
-    let mut found = read(session, keys.into_iter(), &likely(asks)).await?;
+    let mut found = read(session, keys.into_iter(), &likely(asks, unread)).await?;
     // Behind the read: else a commit that comes between the two would be taken for another's.
     if let Some(at) = read_back(session, unknown).await? {
         let Unknown { answers, sends, .. } = unknown.swap_remove(at);
@@ -223,7 +209,7 @@ async fn attempt(
         answers,
         mut writes,
     } = loop {
-        match decide_group(&found, asks) {
+        match decide_group(&found, asks, unread) {
             Ok(decided) => break decided,
             Err(missing) => read_owners(session, &missing, &mut found.owners).await?,
         }
@@ -295,106 +281,6 @@ async fn read_back(session: &Session, unknown: &[Unknown]) -> Result<Option<usiz
         }
     }
     Ok(None)
-}
-
-/// The orders of these keys, and the owners of what is likely to be asked for, in one round trip.
-///
-/// The owners come first. What another machine commits between the two is then seen in the order alone, which tells more; the other
-/// way about an order would be refused its own number, as if that were someone else's.
-async fn read(
-    session: &Session,
-    keys: impl Iterator<Item = &OrderKey>,
-    likely: &BTreeSet<Unique>,
-) -> Result<Found, Attempt> {
-    let mut found = Found::default();
-    let (owners, orders) = tokio::join!(
-        biased;
-        read_owners(session, likely, &mut found.owners),
-        read_orders(session, keys)
-    );
-    owners?;
-    found.orders = orders?;
-    Ok(found)
-}
-
-/// The orders of these keys.
-pub(super) async fn read_orders(
-    session: &Session,
-    keys: impl Iterator<Item = &OrderKey>,
-) -> Result<HashMap<OrderKey, Stored>, Attempt> {
-    let mut keys: Vec<_> = keys.map(place).collect();
-    keys.sort_unstable();
-    let rows = session
-        .query(
-            Sql::ReadOrders,
-            &[
-                &col(&keys, |key| key.0),
-                &col(&keys, |key| key.1),
-                &col(&keys, |key| key.2),
-            ],
-        )
-        .await?;
-    let mut orders = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let stored = Stored {
-            version: column(&row, 2)?,
-            logged: column(&row, 3)?,
-            sent: column(&row, 4)?,
-            order: decode(&row, 5)?,
-        };
-        orders.insert(key_at(&row, 0, 1)?, stored);
-    }
-    Ok(orders)
-}
-
-/// The owners of these.
-pub(super) async fn read_owners(
-    session: &Session,
-    wanted: &BTreeSet<Unique>,
-    owners: &mut HashMap<Unique, Option<OrderKey>>,
-) -> Result<(), Attempt> {
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let (mut numbers, mut transactions, mut refunds) = (Vec::new(), Vec::new(), Vec::new());
-    for unique in wanted {
-        match unique {
-            Unique::Number(mch_id, number) => numbers.push((mch_id, number.as_str())),
-            Unique::Transaction(id) => transactions.push(id),
-            Unique::Refund(mch_id, number) => refunds.push((mch_id, number.as_str())),
-        }
-        owners.insert(unique.clone(), None);
-    }
-    let rows = session
-        .query(
-            Sql::ReadFacts,
-            &[
-                &col(&numbers, |(mch_id, number)| shard_of_number(mch_id, number)),
-                &col(&numbers, |(mch_id, _)| mch_id.as_str()),
-                &col(&numbers, |(_, number)| *number),
-                &col(&transactions, |id| shard_of_transaction(id)),
-                &col(&transactions, |id| id.as_str()),
-                &col(&refunds, |(mch_id, number)| shard_of_number(mch_id, number)),
-                &col(&refunds, |(mch_id, _)| mch_id.as_str()),
-                &col(&refunds, |(_, number)| *number),
-            ],
-        )
-        .await?;
-    for row in rows {
-        let owner = key_at(&row, 2, 3)?;
-        let name: &str = column(&row, 1)?;
-        let bad = |_| StoreError::Corrupt {
-            what: format!("an index of order {owner}"),
-        };
-        let mch_id = owner.mch_id.clone();
-        let unique = match column(&row, 0)? {
-            "number" => Unique::Number(mch_id, name.parse().map_err(bad)?),
-            "transaction" => Unique::Transaction(name.parse().map_err(bad)?),
-            _ => Unique::Refund(mch_id, name.parse().map_err(bad)?),
-        };
-        owners.insert(unique, Some(owner));
-    }
-    Ok(())
 }
 
 /// The same error for each of the group's callers: `StoreError` cannot be cloned, for the sake of its `io::Error`.

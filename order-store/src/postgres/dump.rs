@@ -12,16 +12,18 @@ use wxpay_core::MchId;
 
 use super::{
     PostgresStore,
-    committer::{Attempt, commit_id, read_orders, read_owners},
-    fault::Fault,
-    group::Unique,
+    committer::commit_id,
+    fault::{Attempt, Fault},
     inbox::{KeptRow, Ring, record_at},
-    key::{column, decode, encode, key_at, place, to_i64, to_u64},
+    key::{column, decode, key_at, place, to_i64, to_u64},
     link::jittered,
+    lookup::{read_orders, read_owners},
     relay::row_of,
+    rows::{LogRow, OutRow, Stored},
     session::{Params, Session},
     sql::Sql,
-    write::{LogRow, OutRow, Stored, Writes, col},
+    unique::Unique,
+    write::{Writes, col},
 };
 use crate::{
     ACCEPTED_MAX_COUNT, Cursor, Day, Dump, DumpSize, Facts, InboxRecord, LogEntry, Lookups,
@@ -174,13 +176,11 @@ async fn load_once(session: &Session, records: &[Record]) -> Result<(), Attempt>
                 for unique in uniques_of(&order) {
                     writes.own(&key, &unique);
                 }
-                writes
-                    .log
-                    .extend(log.iter().zip(0..).map(|(entry, n)| LogRow {
-                        key: key.clone(),
-                        n,
-                        doc: encode(entry),
-                    }));
+                writes.log.extend(
+                    log.iter()
+                        .zip(0..)
+                        .map(|(entry, n)| LogRow::new(&key, n, entry)),
+                );
                 let stored = Stored {
                     order,
                     version: 1,

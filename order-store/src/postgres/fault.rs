@@ -41,7 +41,7 @@ impl From<Error> for Fault {
             tracing::debug!(code = code.code(), message = db.message(), "rolled back");
             return Self::Again;
         }
-        // The group statement divides by zero when a guard has failed: see `sql::WRITE_GROUP`.
+        // The group statement divides by zero when a guard has failed: see `sql::group::write`.
         if *code == SqlState::DIVISION_BY_ZERO || *code == SqlState::UNIQUE_VIOLATION {
             return Self::Overtaken;
         }
@@ -65,6 +65,25 @@ impl From<Fault> for StoreError {
             Fault::Lost(why) => Self::Unavailable { why },
             Fault::Refused { code, message } => Self::Database { code, message },
         }
+    }
+}
+
+/// Why an attempt came to no end.
+pub(super) enum Attempt {
+    Fault(Fault),
+    /// What was read makes no sense.
+    Broken(StoreError),
+}
+
+impl From<Fault> for Attempt {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StoreError> for Attempt {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error)
     }
 }
 

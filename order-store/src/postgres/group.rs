@@ -6,34 +6,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
+use wxpay_core::{MchId, TransactionId};
 
 use super::{
-    key::{encode, shard_of_number, shard_of_transaction},
-    write::{
-        LogRow, NumberRow, OrderRow, OutRow, RefundRow, Stored, TallyRow, TransactionRow, Writes,
-    },
+    rows::{LogRow, OutRow, Stored},
+    unique::{Found, Unique},
+    write::Writes,
 };
 use crate::{
     Change, Command, Day, Executed, Facts, Lookups, Order, OrderKey, OutboxHold, OutboxRecord,
     Outcome, Random, Refusal, decide,
     totals::{Sums, sums_of},
 };
-
-/// Something unique to look up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Unique {
-    Number(MchId, OutTradeNo),
-    Transaction(TransactionId),
-    Refund(MchId, OutRefundNo),
-}
-
-/// What was read. A key that is in neither map was not read.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Found {
-    pub(super) orders: HashMap<OrderKey, Stored>,
-    pub(super) owners: HashMap<Unique, Option<OrderKey>>,
-}
 
 /// A command with the random bytes that it keeps however often it is decided.
 #[derive(Debug)]
@@ -51,13 +35,24 @@ pub(super) struct Decided {
     pub(super) writes: Writes,
 }
 
+/// What is held of a transaction that was not looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// That it is no one's yet, as nearly always. It holds where the change writes the transaction: its index refuses it else, the
+    /// group leaves no trace, and is decided again without this.
+    New,
+    /// Nothing.
+    Unknown,
+}
+
 /// What each command surely, or most likely, wants to know: read together with the orders.
-pub(super) fn likely(asks: &[Ask]) -> BTreeSet<Unique> {
+pub(super) fn likely(asks: &[Ask], unread: Unread) -> BTreeSet<Unique> {
     let mut wanted = BTreeSet::new();
     for Ask { command, .. } in asks {
         let mch_id = command.key().mch_id.clone();
         let unique = match command {
             Command::Create(create) => Unique::Number(mch_id, create.key.out_trade_no.clone()),
+            Command::MarkPaid(_) if unread == Unread::New => continue,
             Command::MarkPaid(paid) => Unique::Transaction(paid.transaction_id.clone()),
             Command::BeginRefund(begin) => Unique::Refund(mch_id, begin.out_refund_no.clone()),
             _ => continue,
@@ -71,9 +66,14 @@ pub(super) fn likely(asks: &[Ask]) -> BTreeSet<Unique> {
 ///
 /// # Errors
 /// The lookups that `found` has not.
-pub(super) fn decide_group(found: &Found, asks: &[Ask]) -> Result<Decided, BTreeSet<Unique>> {
+pub(super) fn decide_group(
+    found: &Found,
+    asks: &[Ask],
+    unread: Unread,
+) -> Result<Decided, BTreeSet<Unique>> {
     let mut group = Group {
         found,
+        unread,
         orders: HashMap::new(),
         owners: HashMap::new(),
         missing: BTreeSet::new(),
@@ -104,6 +104,7 @@ struct Touched {
 
 struct Group<'a> {
     found: &'a Found,
+    unread: Unread,
     orders: HashMap<OrderKey, Touched>,
     owners: HashMap<Unique, OrderKey>,
     missing: BTreeSet<Unique>,
@@ -115,9 +116,17 @@ impl Group<'_> {
     fn take(&mut self, ask: &Ask) -> Option<Answer> {
         let Ask { command, random } = ask;
         let key = command.key();
-        let lookups = Lookups::of(self.order(key), command);
+        let mut lookups = Lookups::of(self.order(key), command);
+        let assumed = lookups.transaction.take_if(|id| self.takes_for_new(id));
         let facts = self.facts(&key.mch_id, lookups)?;
         let decision = decide(self.order(key), &facts, command, random);
+        if let Some(id) = assumed {
+            let change = decision.change.as_ref();
+            if change.is_none_or(|change| change.transaction.as_ref() != Some(&id)) {
+                self.missing.insert(Unique::Transaction(id));
+                return None;
+            }
+        }
         if let Some(change) = decision.change {
             self.change(change);
         }
@@ -159,6 +168,13 @@ impl Group<'_> {
             facts.refund_owner = owner.flatten();
         }
         complete.then_some(facts)
+    }
+
+    fn takes_for_new(&self, id: &TransactionId) -> bool {
+        let unique = Unique::Transaction(id.clone());
+        self.unread == Unread::New
+            && !self.owners.contains_key(&unique)
+            && !self.found.owners.contains_key(&unique)
     }
 
     /// Whose it is; nothing when that was not read.
@@ -222,11 +238,9 @@ impl Group<'_> {
         let stored = &mut touched.stored;
         stored.order = order;
         if let Some(entry) = log {
-            self.writes.log.push(LogRow {
-                key: key.clone(),
-                n: stored.logged,
-                doc: encode(&entry),
-            });
+            self.writes
+                .log
+                .push(LogRow::new(&key, stored.logged, &entry));
             stored.logged += 1;
         }
         for row in outbox {
@@ -247,58 +261,4 @@ impl Group<'_> {
         writes.sort();
         writes
     }
-}
-
-impl Writes {
-    /// The order's row, what it adds to the totals, and its account.
-    pub(super) fn put_order(&mut self, stored: &Stored, before: &[(Day, Sums)]) {
-        let order = &stored.order;
-        self.tally.extend(
-            differences(before, &sums_of(order))
-                .into_iter()
-                .map(|(day, sums)| TallyRow::new(&order.key, stored.version, day, sums)),
-        );
-        let account: (MchId, AppId) = (order.key.mch_id.clone(), order.terms.appid.clone());
-        self.accounts.insert(account);
-        self.orders.push(OrderRow::new(stored));
-    }
-
-    /// The row of an index.
-    pub(super) fn own(&mut self, key: &OrderKey, unique: &Unique) {
-        match unique {
-            Unique::Number(mch_id, number) => self.numbers.push(NumberRow {
-                shard: shard_of_number(mch_id, number.as_str()),
-                number: number.clone(),
-                key: key.clone(),
-            }),
-            Unique::Transaction(id) => self.transactions.push(TransactionRow {
-                shard: shard_of_transaction(id),
-                id: id.clone(),
-                key: key.clone(),
-            }),
-            Unique::Refund(mch_id, number) => self.refunds.push(RefundRow {
-                shard: shard_of_number(mch_id, number.as_str()),
-                number: number.clone(),
-                key: key.clone(),
-            }),
-        }
-    }
-}
-
-/// What a day has more now; nothing is ever taken back.
-fn differences(before: &[(Day, Sums)], after: &[(Day, Sums)]) -> Vec<(Day, Sums)> {
-    after
-        .iter()
-        .filter_map(|(day, sums)| {
-            let known = before.iter().find(|(known, _)| known == day);
-            let known = known.map_or_else(Sums::default, |(_, sums)| *sums);
-            let more = Sums {
-                payments: sums.payments - known.payments,
-                paid: sums.paid - known.paid,
-                refunds: sums.refunds - known.refunds,
-                refunded: sums.refunded - known.refunded,
-            };
-            (more != Sums::default()).then_some((*day, more))
-        })
-        .collect()
 }

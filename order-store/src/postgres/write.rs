@@ -2,144 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
+use tokio_postgres::types::ToSql;
+use wxpay_core::{AppId, MchId};
 
 use super::{
     fault::Fault,
-    key::{encode, place, shard_of, to_i64},
+    key::{shard_of_number, shard_of_transaction, to_i64},
+    rows::{LogRow, NumberRow, OrderRow, OutRow, RefundRow, Stored, TallyRow, TransactionRow},
     session::Session,
-    sql::Sql,
+    sql::{Part, Parts, Sql},
+    unique::Unique,
 };
-use crate::{Day, Order, OrderKey, OutboxHold, OutboxRecord, outbox::plain, totals::Sums};
-
-/// An order as it is in the database, or as it is to be.
-#[derive(Clone, Debug)]
-pub(super) struct Stored {
-    pub(super) order: Order,
-    pub(super) version: i64,
-    pub(super) logged: i64,
-    pub(super) sent: i64,
-}
-
-/// An order's row.
-pub(super) struct OrderRow {
-    key: OrderKey,
-    version: i64,
-    logged: i64,
-    sent: i64,
-    state: &'static str,
-    appid: AppId,
-    created_at: i64,
-    due: Option<i64>,
-    open: bool,
-    doc: String,
-}
-
-impl OrderRow {
-    pub(super) fn new(stored: &Stored) -> Self {
-        let order: &Order = &stored.order;
-        Self {
-            key: order.key.clone(),
-            version: stored.version,
-            logged: stored.logged,
-            sent: stored.sent,
-            state: order.state().as_str(),
-            appid: order.terms.appid.clone(),
-            created_at: order.created_at.millis(),
-            due: order.due.map(crate::Timestamp::millis),
-            open: order.is_open(),
-            doc: encode(order),
-        }
-    }
-}
-
-/// A row of the log.
-pub(super) struct LogRow {
-    pub(super) key: OrderKey,
-    pub(super) n: i64,
-    pub(super) doc: String,
-}
-
-/// A row of the outbox.
-pub(super) struct OutRow {
-    key: OrderKey,
-    n: i64,
-    id: String,
-    kind: i16,
-    created_at: i64,
-    ready_at: Option<i64>,
-    attempts: i64,
-    last_error: Option<String>,
-    doc: String,
-}
-
-impl OutRow {
-    pub(super) fn new(n: i64, record: OutboxRecord) -> Self {
-        let OutboxRecord { mut row, hold } = record;
-        // Tries have columns of their own.
-        let (attempts, last_error) = (std::mem::take(&mut row.attempts), row.last_error.take());
-        Self {
-            n,
-            id: row.id.as_str().to_owned(),
-            kind: row.kind as i16,
-            created_at: row.created_at.millis(),
-            ready_at: match hold {
-                OutboxHold::None => Some(0),
-                OutboxHold::Until(at) => Some(at.millis().max(1)),
-                OutboxHold::Parked => None,
-            },
-            attempts: attempts.into(),
-            last_error: last_error.map(|reason| plain(&reason)),
-            doc: encode(&row),
-            key: row.key,
-        }
-    }
-}
-
-/// A row of the index of attempts.
-pub(super) struct NumberRow {
-    pub(super) shard: i16,
-    pub(super) number: OutTradeNo,
-    pub(super) key: OrderKey,
-}
-
-/// A row of the index of transactions.
-pub(super) struct TransactionRow {
-    pub(super) shard: i16,
-    pub(super) id: TransactionId,
-    pub(super) key: OrderKey,
-}
-
-/// A row of the index of refunds.
-pub(super) struct RefundRow {
-    pub(super) shard: i16,
-    pub(super) number: OutRefundNo,
-    pub(super) key: OrderKey,
-}
-
-/// What a change adds to a day's totals. `n` is the order's version, which no other change of the order has.
-pub(super) struct TallyRow {
-    key: OrderKey,
-    n: i64,
-    day: i64,
-    sums: [i64; 4],
-}
-
-impl TallyRow {
-    pub(super) fn new(key: &OrderKey, n: i64, day: Day, sums: Sums) -> Self {
-        Self {
-            key: key.clone(),
-            n,
-            day: day.start().millis(),
-            sums: [
-                to_i64(sums.payments),
-                to_i64(sums.paid),
-                to_i64(sums.refunds),
-                to_i64(sums.refunded),
-            ],
-        }
-    }
-}
+use crate::{
+    Day, OrderKey,
+    totals::{Sums, sums_of},
+};
 
 /// All rows of a group.
 #[derive(Default)]
@@ -169,24 +46,19 @@ impl Writes {
     /// In the order in which every writer takes its locks.
     pub(super) fn sort(&mut self) {
         self.orders
-            .sort_by(|a, b| place(&a.key).cmp(&place(&b.key)));
+            .sort_by(|a, b| (a.shard, &a.key).cmp(&(b.shard, &b.key)));
         self.log
-            .sort_by(|a, b| (place(&a.key), a.n).cmp(&(place(&b.key), b.n)));
+            .sort_by(|a, b| (a.shard, &a.key, a.n).cmp(&(b.shard, &b.key, b.n)));
         self.outbox
-            .sort_by(|a, b| (place(&a.key), a.n).cmp(&(place(&b.key), b.n)));
+            .sort_by(|a, b| (a.shard, &a.key, a.n).cmp(&(b.shard, &b.key, b.n)));
         self.tally
-            .sort_by(|a, b| (place(&a.key), a.n, a.day).cmp(&(place(&b.key), b.n, b.day)));
+            .sort_by(|a, b| (a.shard, &a.key, a.n, a.day).cmp(&(b.shard, &b.key, b.n, b.day)));
         self.numbers
             .sort_by(|a, b| (a.shard, &a.number).cmp(&(b.shard, &b.number)));
         self.transactions
             .sort_by(|a, b| (a.shard, &a.id).cmp(&(b.shard, &b.id)));
         self.refunds
             .sort_by(|a, b| (a.shard, &a.number).cmp(&(b.shard, &b.number)));
-    }
-
-    /// How many rows of orders the statement must have written.
-    fn expected(&self) -> i64 {
-        to_i64(self.orders.len())
     }
 
     /// Where to look whether it was committed; nothing when it has no row of the log.
@@ -197,84 +69,225 @@ impl Writes {
         })
     }
 
+    /// The tables that have rows of it.
+    fn parts(&self) -> Parts {
+        let mut parts = Parts::default();
+        let new = self.orders.iter().all(|row| row.version == 1);
+        parts.add(if new { Part::NewOrders } else { Part::Orders });
+        for (part, empty) in [
+            (Part::Log, self.log.is_empty()),
+            (Part::Outbox, self.outbox.is_empty()),
+            (Part::Numbers, self.numbers.is_empty()),
+            (Part::Transactions, self.transactions.is_empty()),
+            (Part::Refunds, self.refunds.is_empty()),
+            (Part::Tally, self.tally.is_empty()),
+            (Part::Accounts, self.accounts.is_empty()),
+        ] {
+            if !empty {
+                parts.add(part);
+            }
+        }
+        parts
+    }
+
+    /// The columns of a part, in the order in which its text has them.
+    fn columns<'a>(&'a self, part: Part, commit_id: &'a [u8]) -> Vec<Column<'a>> {
+        match part {
+            Part::NewOrders | Part::Orders => self.order_columns(),
+            Part::Log => {
+                let rows = &self.log;
+                vec![
+                    Box::new(commit_id),
+                    column(rows, |row| row.shard),
+                    column(rows, |row| row.key.mch_id.as_str()),
+                    column(rows, |row| row.key.out_trade_no.as_str()),
+                    column(rows, |row| row.n),
+                    column(rows, |row| row.doc.as_str()),
+                ]
+            }
+            Part::Outbox => self.outbox_columns(),
+            Part::Numbers => {
+                let rows = &self.numbers;
+                vec![
+                    column(rows, |row| row.shard),
+                    column(rows, |row| row.key.mch_id.as_str()),
+                    column(rows, |row| row.number.as_str()),
+                    column(rows, |row| row.key.out_trade_no.as_str()),
+                ]
+            }
+            Part::Transactions => {
+                let rows = &self.transactions;
+                vec![
+                    column(rows, |row| row.shard),
+                    column(rows, |row| row.id.as_str()),
+                    column(rows, |row| row.key.mch_id.as_str()),
+                    column(rows, |row| row.key.out_trade_no.as_str()),
+                ]
+            }
+            Part::Refunds => {
+                let rows = &self.refunds;
+                vec![
+                    column(rows, |row| row.shard),
+                    column(rows, |row| row.key.mch_id.as_str()),
+                    column(rows, |row| row.number.as_str()),
+                    column(rows, |row| row.key.out_trade_no.as_str()),
+                ]
+            }
+            Part::Tally => {
+                let rows = &self.tally;
+                vec![
+                    column(rows, |row| row.shard),
+                    column(rows, |row| row.key.mch_id.as_str()),
+                    column(rows, |row| row.key.out_trade_no.as_str()),
+                    column(rows, |row| row.n),
+                    column(rows, |row| row.day),
+                    column(rows, |row| row.sums[0]),
+                    column(rows, |row| row.sums[1]),
+                    column(rows, |row| row.sums[2]),
+                    column(rows, |row| row.sums[3]),
+                ]
+            }
+            Part::Accounts => vec![
+                Box::new(
+                    self.accounts
+                        .iter()
+                        .map(|row| row.0.as_str())
+                        .collect::<Vec<_>>(),
+                ),
+                Box::new(
+                    self.accounts
+                        .iter()
+                        .map(|row| row.1.as_str())
+                        .collect::<Vec<_>>(),
+                ),
+            ],
+        }
+    }
+
+    fn order_columns(&self) -> Vec<Column<'_>> {
+        let rows = &self.orders;
+        vec![
+            column(rows, |row| row.shard),
+            column(rows, |row| row.key.mch_id.as_str()),
+            column(rows, |row| row.key.out_trade_no.as_str()),
+            column(rows, |row| row.version),
+            column(rows, |row| row.logged),
+            column(rows, |row| row.sent),
+            column(rows, |row| row.state),
+            column(rows, |row| row.appid.as_str()),
+            column(rows, |row| row.created_at),
+            column(rows, |row| row.due),
+            column(rows, |row| row.open),
+            column(rows, |row| row.doc.as_str()),
+        ]
+    }
+
+    fn outbox_columns(&self) -> Vec<Column<'_>> {
+        let rows = &self.outbox;
+        vec![
+            column(rows, |row| row.shard),
+            column(rows, |row| row.key.mch_id.as_str()),
+            column(rows, |row| row.key.out_trade_no.as_str()),
+            column(rows, |row| row.n),
+            column(rows, |row| row.id.as_str()),
+            column(rows, |row| row.kind),
+            column(rows, |row| row.created_at),
+            column(rows, |row| row.ready_at),
+            column(rows, |row| row.attempts),
+            column(rows, |row| row.last_error.as_deref()),
+            column(rows, |row| row.doc.as_str()),
+        ]
+    }
+
     /// Sends the group: when this is `Ok` it is committed and durable.
     pub(super) async fn send(&self, session: &Session, commit_id: &[u8]) -> Result<(), Fault> {
-        let Self {
-            orders,
-            log,
-            outbox,
-            numbers,
-            transactions,
-            refunds,
-            tally,
-            ..
-        } = self;
-        let accounts: Vec<_> = self.accounts.iter().collect();
+        let parts = self.parts();
+        let expected = to_i64(self.orders.len());
+        let mut columns: Vec<Column<'_>> = parts
+            .iter()
+            .flat_map(|part| self.columns(part, commit_id))
+            .collect();
+        columns.push(Box::new(expected));
+        let params: Vec<&(dyn ToSql + Sync)> = columns
+            .iter()
+            .map(|column| &**column as &(dyn ToSql + Sync))
+            .collect();
         session
-            .query(
-                Sql::WriteGroup,
-                &[
-                    &col(orders, |row| shard_of(&row.key)),
-                    &col(orders, |row| row.key.mch_id.as_str()),
-                    &col(orders, |row| row.key.out_trade_no.as_str()),
-                    &col(orders, |row| row.version),
-                    &col(orders, |row| row.logged),
-                    &col(orders, |row| row.sent),
-                    &col(orders, |row| row.state),
-                    &col(orders, |row| row.appid.as_str()),
-                    &col(orders, |row| row.created_at),
-                    &col(orders, |row| row.due),
-                    &col(orders, |row| row.open),
-                    &col(orders, |row| row.doc.as_str()),
-                    &commit_id,
-                    &col(log, |row| shard_of(&row.key)),
-                    &col(log, |row| row.key.mch_id.as_str()),
-                    &col(log, |row| row.key.out_trade_no.as_str()),
-                    &col(log, |row| row.n),
-                    &col(log, |row| row.doc.as_str()),
-                    &col(outbox, |row| shard_of(&row.key)),
-                    &col(outbox, |row| row.key.mch_id.as_str()),
-                    &col(outbox, |row| row.key.out_trade_no.as_str()),
-                    &col(outbox, |row| row.n),
-                    &col(outbox, |row| row.id.as_str()),
-                    &col(outbox, |row| row.kind),
-                    &col(outbox, |row| row.created_at),
-                    &col(outbox, |row| row.ready_at),
-                    &col(outbox, |row| row.attempts),
-                    &col(outbox, |row| row.last_error.as_deref()),
-                    &col(outbox, |row| row.doc.as_str()),
-                    &col(numbers, |row| row.shard),
-                    &col(numbers, |row| row.key.mch_id.as_str()),
-                    &col(numbers, |row| row.number.as_str()),
-                    &col(numbers, |row| row.key.out_trade_no.as_str()),
-                    &col(transactions, |row| row.shard),
-                    &col(transactions, |row| row.id.as_str()),
-                    &col(transactions, |row| row.key.mch_id.as_str()),
-                    &col(transactions, |row| row.key.out_trade_no.as_str()),
-                    &col(refunds, |row| row.shard),
-                    &col(refunds, |row| row.key.mch_id.as_str()),
-                    &col(refunds, |row| row.number.as_str()),
-                    &col(refunds, |row| row.key.out_trade_no.as_str()),
-                    &col(tally, |row| shard_of(&row.key)),
-                    &col(tally, |row| row.key.mch_id.as_str()),
-                    &col(tally, |row| row.key.out_trade_no.as_str()),
-                    &col(tally, |row| row.n),
-                    &col(tally, |row| row.day),
-                    &col(tally, |row| row.sums[0]),
-                    &col(tally, |row| row.sums[1]),
-                    &col(tally, |row| row.sums[2]),
-                    &self.expected(),
-                    &col(tally, |row| row.sums[3]),
-                    &col(&accounts, |account| account.0.as_str()),
-                    &col(&accounts, |account| account.1.as_str()),
-                ],
-            )
+            .query(Sql::WriteGroup(parts), &params)
             .await
             .map(drop)
     }
 }
 
+/// A parameter of the group's statement.
+type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
+
+fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Column<'a>
+where
+    T: ToSql + Sync + Send + 'a,
+{
+    Box::new(col(rows, of))
+}
+
 /// One column of many rows.
 pub(super) fn col<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
+}
+
+impl Writes {
+    /// The order's row, what it adds to the totals, and its account.
+    pub(super) fn put_order(&mut self, stored: &Stored, before: &[(Day, Sums)]) {
+        let order = &stored.order;
+        for (day, sums) in differences(before, &sums_of(order)) {
+            let row = TallyRow::new(&order.key, stored.version, day, sums);
+            let of_same =
+                |known: &&mut TallyRow| known.day == row.day && known.key.mch_id == row.key.mch_id;
+            match self.tally.iter_mut().find(of_same) {
+                Some(known) => known.add(&row),
+                None => self.tally.push(row),
+            }
+        }
+        let account: (MchId, AppId) = (order.key.mch_id.clone(), order.terms.appid.clone());
+        self.accounts.insert(account);
+        self.orders.push(OrderRow::new(stored));
+    }
+
+    /// The row of an index.
+    pub(super) fn own(&mut self, key: &OrderKey, unique: &Unique) {
+        match unique {
+            Unique::Number(mch_id, number) => self.numbers.push(NumberRow {
+                shard: shard_of_number(mch_id, number.as_str()),
+                number: number.clone(),
+                key: key.clone(),
+            }),
+            Unique::Transaction(id) => self.transactions.push(TransactionRow {
+                shard: shard_of_transaction(id),
+                id: id.clone(),
+                key: key.clone(),
+            }),
+            Unique::Refund(mch_id, number) => self.refunds.push(RefundRow {
+                shard: shard_of_number(mch_id, number.as_str()),
+                number: number.clone(),
+                key: key.clone(),
+            }),
+        }
+    }
+}
+
+/// What a day has more now; nothing is ever taken back.
+fn differences(before: &[(Day, Sums)], after: &[(Day, Sums)]) -> Vec<(Day, Sums)> {
+    after
+        .iter()
+        .filter_map(|(day, sums)| {
+            let known = before.iter().find(|(known, _)| known == day);
+            let known = known.map_or_else(Sums::default, |(_, sums)| *sums);
+            let more = Sums {
+                payments: sums.payments - known.payments,
+                paid: sums.paid - known.paid,
+                refunds: sums.refunds - known.refunds,
+                refunded: sums.refunded - known.refunded,
+            };
+            (more != Sums::default()).then_some((*day, more))
+        })
+        .collect()
 }

@@ -9,18 +9,16 @@ use std::{
 };
 
 use order_store::{
-    ExecuteError, Health, OrderStore as _, OrderStoreExt as _, Outcome, PostgresOptions, RelayId,
-    StoreError,
-    conformance::samples::{create, key, mark_paid, secs},
+    ExecuteError, Health, NotifyRecord, OrderStore as _, OrderStoreExt as _, Outcome,
+    PostgresOptions, RelayId, StoreError, Verdict,
+    conformance::samples::{T0, create, key, mark_paid, secs},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    sync::Notify,
     task::JoinSet,
     time::{interval, timeout},
 };
 
+use crate::proxy::{Cut, Proxy};
 use crate::support::{LIMIT, Scratch, admin, close};
 
 /// Whether what went wrong may be tried again with the same facts.
@@ -100,140 +98,6 @@ async fn connections_that_are_killed_lose_and_double_nothing() {
     scratch.assert_each_paid_once(1200).await;
     assert_eq!(scratch.outbox().await, 2400);
     close(&store).await;
-}
-
-/// What the proxy does with the next payment that comes by.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Cut {
-    /// Lets the server have it, waits for its answer, and keeps that.
-    Answer,
-    /// Keeps it from the server.
-    Request,
-    /// Keeps it, and lets the server have it when another connection has begun to ask for orders.
-    Late,
-}
-
-/// A payment that is kept, with its way to the server.
-type Kept = Arc<tokio::sync::Mutex<Option<(TcpStream, Vec<u8>)>>>;
-
-/// Stands between a store and its server.
-struct Proxy {
-    port: u16,
-    /// One cut to come, or none.
-    armed: Arc<std::sync::Mutex<Option<Cut>>>,
-    cuts: Arc<AtomicUsize>,
-    stalled: Arc<AtomicBool>,
-    resumed: Arc<Notify>,
-    /// Turns new connections away.
-    refusing: Arc<AtomicBool>,
-}
-
-impl Proxy {
-    async fn start(url: &str) -> Self {
-        let (_, place) = url.rsplit_once('@').unwrap();
-        let server = place.split('/').next().unwrap().to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let proxy = Self {
-            port: listener.local_addr().unwrap().port(),
-            armed: Arc::default(),
-            cuts: Arc::default(),
-            stalled: Arc::default(),
-            resumed: Arc::default(),
-            refusing: Arc::default(),
-        };
-        let (refusing, kept) = (Arc::clone(&proxy.refusing), Kept::default());
-        let (armed, cuts) = (Arc::clone(&proxy.armed), Arc::clone(&proxy.cuts));
-        let (stalled, resumed) = (Arc::clone(&proxy.stalled), Arc::clone(&proxy.resumed));
-        tokio::spawn(async move {
-            loop {
-                let (near, _) = listener.accept().await.unwrap();
-                if refusing.load(Ordering::SeqCst) {
-                    continue;
-                }
-                let Ok(far) = TcpStream::connect(&server).await else {
-                    continue;
-                };
-                let (armed, cuts) = (Arc::clone(&armed), Arc::clone(&cuts));
-                let (stalled, resumed) = (Arc::clone(&stalled), Arc::clone(&resumed));
-                let kept = Arc::clone(&kept);
-                tokio::spawn(async move {
-                    drop(pass(near, far, &armed, &kept, &cuts, &stalled, &resumed).await);
-                });
-            }
-        });
-        proxy
-    }
-
-    fn url(&self, url: &str) -> String {
-        let (user, place) = url.rsplit_once('@').unwrap();
-        let (_, database) = place.split_once('/').unwrap();
-        format!("{user}@127.0.0.1:{}/{database}", self.port)
-    }
-
-    fn arm(&self, cut: Cut) {
-        *self.armed.lock().unwrap() = Some(cut);
-    }
-}
-
-/// Passes bytes on until one side ends, or the armed cut comes.
-async fn pass(
-    mut near: TcpStream,
-    mut far: TcpStream,
-    armed: &std::sync::Mutex<Option<Cut>>,
-    kept: &Kept,
-    cuts: &AtomicUsize,
-    stalled: &AtomicBool,
-    resumed: &Notify,
-) -> std::io::Result<()> {
-    const PAYMENT: &[u8] = b"/paid/pay_notify";
-    const ASKS_FOR_ORDERS: &[u8] = b"SELECT o.mch_id, o.out_trade_no, o.version";
-    let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        tokio::select! {
-            n = near.read(&mut up) => {
-                let n = n?;
-                if n == 0 {
-                    return Ok(());
-                }
-                while stalled.load(Ordering::SeqCst) {
-                    resumed.notified().await;
-                }
-                let has = |text: &[u8]| up[..n].windows(text.len()).any(|part| part == text);
-                let has_payment = has(PAYMENT);
-                if has(ASKS_FOR_ORDERS)
-                    && let Some((mut server, payment)) = kept.lock().await.take()
-                {
-                    server.write_all(&payment).await?;
-                    let _answered = server.read(&mut down).await?;
-                }
-                let cut = if has_payment { armed.lock().unwrap().take() } else { None };
-                match cut {
-                    None => far.write_all(&up[..n]).await?,
-                    Some(Cut::Late) => {
-                        *kept.lock().await = Some((far, up[..n].to_vec()));
-                        cuts.fetch_add(1, Ordering::SeqCst);
-                        return Ok(());
-                    }
-                    Some(cut) => {
-                        if cut == Cut::Answer {
-                            far.write_all(&up[..n]).await?;
-                            // The answer tells that the commit is done; nobody else hears of it.
-                            let _answered = far.read(&mut down).await?;
-                        }
-                        cuts.fetch_add(1, Ordering::SeqCst);
-                        return Ok(());
-                    }
-                }
-            }
-            n = far.read(&mut down) => {
-                let n = n?;
-                if n == 0 {
-                    return Ok(());
-                }
-                near.write_all(&down[..n]).await?;
-            }
-        }
-    }
 }
 
 /// A commit without an answer is looked up: it is `Applied` whether the server had done it or never heard of it.
@@ -419,4 +283,45 @@ async fn a_requeue_without_an_answer_is_done() {
         );
         assert_eq!(park().await, id);
     }
+}
+
+/// The write of a notify that was given up and comes late, behind its repeat, leaves no trace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_notify_whose_write_comes_late_is_kept_once() {
+    let scratch = Scratch::new();
+    let proxy = Proxy::start(&scratch.url).await;
+    let store = scratch
+        .open_by(&proxy.url(&scratch.url), scratch.options())
+        .await;
+    let record = NotifyRecord {
+        at: T0,
+        peer: [192, 0, 2, 1].into(),
+        verdict: Verdict::Accepted {
+            outcome: Outcome::Applied,
+        },
+        millis: 1,
+        answer: "<xml/>".to_owned(),
+        // What the proxy knows a write by.
+        body: b"/paid/pay_notify".to_vec(),
+    };
+    let count = "SELECT count(*) FROM {s}.inbox";
+    for (n, cut) in [Cut::Late, Cut::Answer, Cut::Request]
+        .into_iter()
+        .enumerate()
+    {
+        let late = cut == Cut::Late;
+        proxy.arm(cut);
+        let id = timeout(LIMIT, store.record_notify(record.clone()))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(proxy.cuts.load(Ordering::SeqCst), n + 1);
+        if late {
+            proxy.let_go().await;
+        }
+        assert_eq!(store.notify(id).await.unwrap(), Some(record.clone()));
+        let kept = i64::try_from(n + 1).unwrap();
+        assert_eq!(scratch.number(count).await, kept, "after {n}");
+    }
+    close(&store).await;
 }

@@ -1,68 +1,15 @@
 //! Several machines on one ledger: each is a store of its own.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use order_store::{
-    Day, ExecuteError, OrderState, OrderStore, OrderStoreExt as _, Outcome, PostgresStore, RelayId,
-    StoreError, TotalsQuery,
+    Day, ExecuteError, OrderState, OrderStore, OrderStoreExt as _, Outcome, RelayId, StoreError,
+    TotalsQuery,
     conformance::samples::{MCH_ID, T0, contradict, create, defer, key, mark_paid, secs},
 };
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{LIMIT, Scratch, admin, close};
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_services_make_the_schema_at_once() {
-    for _ in 0..3 {
-        let scratch = Arc::new(Scratch::new());
-        let mut opening = JoinSet::new();
-        for n in 0..10 {
-            let scratch = Arc::clone(&scratch);
-            opening.spawn(async move {
-                let store = scratch.open().await;
-                store.create(create(&format!("order-{n}"))).await.unwrap();
-                close(&store).await;
-            });
-        }
-        timeout(LIMIT, opening.join_all()).await.unwrap();
-        let steps = "SELECT count(*) FROM {s}.migrations WHERE format > 0";
-        assert_eq!(scratch.number(steps).await, 1);
-        assert_eq!(scratch.number("SELECT count(*) FROM {s}.orders").await, 10);
-    }
-}
-
-/// The limit on statements is for those of every day: making a table or an index takes longer.
-#[tokio::test]
-async fn the_schema_is_made_however_short_statements_are_to_be() {
-    let scratch = Scratch::new();
-    let options = order_store::PostgresOptions {
-        statement_timeout: Duration::from_millis(1),
-        patience: secs(5),
-        ..scratch.options()
-    };
-    scratch.open_by(&scratch.url, options).await;
-    let steps = "SELECT count(*) FROM {s}.migrations WHERE format > 0";
-    assert_eq!(scratch.number(steps).await, 1);
-}
-
-#[tokio::test]
-async fn a_schema_for_later_programs_is_refused_and_one_that_only_grew_is_not() {
-    let scratch = Scratch::new();
-    close(&scratch.open().await).await;
-    scratch
-        .run("INSERT INTO {s}.migrations (format, oldest_program) VALUES (2, 1)")
-        .await;
-    close(&scratch.open().await).await;
-    scratch
-        .run("INSERT INTO {s}.migrations (format, oldest_program) VALUES (3, 2)")
-        .await;
-    let url = scratch.url.parse().unwrap();
-    let refused = PostgresStore::open(&url, scratch.options()).await;
-    assert!(matches!(
-        refused,
-        Err(StoreError::NewerFormat { found: 3, known: 1 })
-    ));
-}
 
 /// 64 connections, 8 callers an order, on two machines.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -6,7 +6,9 @@
 mod backend;
 mod faults;
 mod machines;
+mod proxy;
 mod relays;
+mod schema;
 mod server;
 mod support;
 mod tls;
