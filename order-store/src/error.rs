@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{OutboxId, Refusal};
+use crate::{OrderKey, OutboxId, Problem, Refusal};
 
 /// Why a command has no outcome.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +114,15 @@ pub enum StoreError {
     NoSuchRow {
         /// The name.
         id: OutboxId,
+    },
+    /// A record to be loaded is none that a ledger can have come to: what it says does not follow from the order's log. Nothing
+    /// of its batch was written.
+    #[error("cannot load order {key}: {problem}")]
+    Unsound {
+        /// The order.
+        key: Box<OrderKey>,
+        /// What does not follow.
+        problem: Box<Problem>,
     },
     /// A record to be loaded is not the one that the store has. Nothing of its batch was written.
     #[error("cannot load {what}")]

@@ -150,7 +150,7 @@ macro_rules! conformance_tests {
             a_dump_that_was_changed_is_refused
             pages_of_a_dump_miss_nothing
             a_check_finds_nothing_in_a_sound_ledger
-            a_check_finds_what_does_not_fit
+            an_import_replays_each_log
         }
     };
 }

@@ -69,6 +69,7 @@ pub trait Dump: OrderStore {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the store has a record with other content, or one of an order's numbers, transactions or
-    /// refunds belongs to another order.
+    /// refunds belongs to another order; [`StoreError::Unsound`] when an order is not what its log tells, or a row of the
+    /// outbox tells something else than its order.
     async fn load(&self, records: Vec<Record>) -> Result<(), StoreError>;
 }

@@ -5,7 +5,7 @@ use wxpay_core::MchId;
 
 use super::{MemoryStore, state::State};
 use crate::{
-    Cursor, Dump, DumpSize, Facts, InboxRecord, Lookups, NotifyId, OrderKey, OrderRecord,
+    Cursor, Dump, DumpSize, Facts, InboxRecord, Lookups, NotifyId, Order, OrderKey, OrderRecord,
     OutboxPlace, OutboxRecord, RECORDS_MAX, Record, StoreError,
     dump::admit::{Holdings, Known, admit, numbers_of},
 };
@@ -79,7 +79,7 @@ impl State {
         Ok(())
     }
 
-    fn load_order(&mut self, record: OrderRecord) {
+    pub(super) fn load_order(&mut self, record: OrderRecord) {
         let OrderRecord { order, log } = record;
         for number in numbers_of(&order) {
             self.own_number(&order.key, number);
@@ -106,8 +106,8 @@ impl Holdings for State {
         })
     }
 
-    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError> {
-        Ok(self.order(key).is_some())
+    fn order(&mut self, key: &OrderKey) -> Result<Option<Order>, StoreError> {
+        Ok(Self::order(self, key).cloned())
     }
 
     fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {

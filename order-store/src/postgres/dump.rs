@@ -313,8 +313,8 @@ impl Holdings for Have {
         })
     }
 
-    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError> {
-        Ok(self.orders.contains_key(key))
+    fn order(&mut self, key: &OrderKey) -> Result<Option<Order>, StoreError> {
+        Ok(self.orders.get(key).map(|stored| stored.order.clone()))
     }
 
     fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {

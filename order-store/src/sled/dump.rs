@@ -15,8 +15,8 @@ use super::{
     trees::{INBOX_NEXT_KEY, Trees},
 };
 use crate::{
-    Cursor, DumpSize, Facts, InboxRecord, Lookups, NotifyHead, OrderKey, OrderRecord, OutboxId,
-    OutboxPlace, OutboxRecord, RECORDS_MAX, Record, StoreError, Timestamp,
+    Cursor, DumpSize, Facts, InboxRecord, Lookups, NotifyHead, Order, OrderKey, OrderRecord,
+    OutboxId, OutboxPlace, OutboxRecord, RECORDS_MAX, Record, StoreError, Timestamp,
     dump::admit::{Holdings, Known, admit, numbers_of},
 };
 
@@ -179,8 +179,8 @@ impl Holdings for Loading<'_, '_> {
         })
     }
 
-    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError> {
-        Ok(self.group.touch(key)?.is_some())
+    fn order(&mut self, key: &OrderKey) -> Result<Option<Order>, StoreError> {
+        Ok(self.group.touch(key)?.cloned())
     }
 
     fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {
