@@ -125,7 +125,7 @@ pub use self::{
     },
     dump::{
         Dump, DumpError, DumpSize, DumpSummary, InboxRecord, OrderRecord, OutboxHold, OutboxPlace,
-        OutboxRecord, Progress, RECORDS_MAX, Record, export, import, verify,
+        OutboxRecord, Progress, RECORDS_MAX, Record, Snapshot, export, import, verify,
     },
     error::{ExecuteError, StoreError},
     inbox::{

@@ -41,6 +41,7 @@ pub mod samples;
 
 mod commands;
 mod durable;
+mod moment;
 mod notifies;
 mod outbox;
 mod reads;
@@ -52,7 +53,7 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 
 pub use self::{
-    commands::*, durable::*, notifies::*, outbox::*, reads::*, refunds::*, transfer::*,
+    commands::*, durable::*, moment::*, notifies::*, outbox::*, reads::*, refunds::*, transfer::*,
 };
 use crate::{
     Clock, DeadLetter, Dump, Executed, OrderStore, OrderStoreExt as _, Outcome,
@@ -149,6 +150,9 @@ macro_rules! conformance_tests {
             an_import_never_overwrites
             a_dump_that_was_changed_is_refused
             pages_of_a_dump_miss_nothing
+            a_snapshot_stays_as_it_was
+            an_export_is_of_one_moment
+            an_export_under_load_can_be_imported
             a_check_finds_nothing_in_a_sound_ledger
             an_import_replays_each_log
         }
@@ -226,6 +230,7 @@ mod tests {
         let files = [
             include_str!("commands.rs"),
             include_str!("durable.rs"),
+            include_str!("moment.rs"),
             include_str!("notifies.rs"),
             include_str!("outbox.rs"),
             include_str!("reads.rs"),

@@ -20,7 +20,7 @@ use crate::{
 /// Enough for three backends in turn to give and take, each from and to another.
 const HOPS: u32 = 3;
 
-async fn text_of(store: &dyn Dump) -> (Vec<u8>, DumpSummary) {
+pub(super) async fn text_of(store: &dyn Dump) -> (Vec<u8>, DumpSummary) {
     let mut text = Vec::new();
     let summary = export(store, &mut text, &mut |_| ()).await.unwrap();
     (text, summary)

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
-use wxpay_core::{MchId, OutTradeNo};
+use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
-use super::{OrderRecord, RECORDS_MAX, Record};
+use super::{InboxRecord, OrderRecord, OutboxRecord, RECORDS_MAX, Record};
 use crate::{
-    Facts, Lookups, Order, OrderKey, OutboxRow, Problem, REASON_MAX_BYTES, StoreError,
+    Facts, LogEntry, Lookups, Order, OrderKey, OutboxRow, Problem, REASON_MAX_BYTES, StoreError,
     outbox::plain,
     sound::{problems_of, tells_of},
 };
@@ -119,6 +119,43 @@ pub(crate) fn admit(
         fresh.push(record);
     }
     Ok(fresh)
+}
+
+/// A store that takes what was admitted.
+pub(crate) trait Take: Holdings {
+    fn own_number(&mut self, key: &OrderKey, number: OutTradeNo);
+    fn own_transaction(&mut self, key: &OrderKey, id: TransactionId);
+    fn own_refund(&mut self, key: &OrderKey, number: OutRefundNo);
+    fn put_order(&mut self, order: Order, log: Vec<LogEntry>);
+    fn send(&mut self, record: OutboxRecord);
+    fn keep(&mut self, record: InboxRecord);
+}
+
+/// All of the batch, or an error and nothing of it.
+pub(crate) fn load(records: Vec<Record>, store: &mut impl Take) -> Result<(), StoreError> {
+    for record in admit(records, store)? {
+        match record {
+            Record::Order(record) => load_order(*record, store),
+            Record::Outbox(record) => store.send(*record),
+            Record::Inbox(record) => store.keep(*record),
+        }
+    }
+    Ok(())
+}
+
+/// An order with all that belongs to no other.
+pub(crate) fn load_order(record: OrderRecord, store: &mut impl Take) {
+    let OrderRecord { order, log } = record;
+    for number in numbers_of(&order) {
+        store.own_number(&order.key, number);
+    }
+    for payment in &order.payments {
+        store.own_transaction(&order.key, payment.transaction_id.clone());
+    }
+    for refund in &order.refunds {
+        store.own_refund(&order.key, refund.out_refund_no.clone());
+    }
+    store.put_order(order, log);
 }
 
 fn name_of(record: &Record) -> String {

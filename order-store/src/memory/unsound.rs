@@ -9,6 +9,7 @@ use super::{MemoryOptions, MemoryStore};
 use crate::{
     Dump, Problem, check,
     conformance::{Backend, Setup, full},
+    dump::admit::load_order,
 };
 
 struct Memory;
@@ -41,7 +42,7 @@ async fn a_check_finds_what_does_not_fit() {
                 }
                 _ => {}
             }
-            state.load_order(record);
+            load_order(record, state);
         }
         state.send(row);
         Ok(())

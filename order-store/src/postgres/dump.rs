@@ -20,13 +20,14 @@ use super::{
     link::jittered,
     relay::row_of,
     session::{Params, Session},
+    snapshot::PostgresSnapshot,
     sql::Sql,
     write::{LogRow, OutRow, Stored, Writes, col},
 };
 use crate::{
     ACCEPTED_MAX_COUNT, Cursor, Day, Dump, DumpSize, Facts, InboxRecord, LogEntry, Lookups,
     NotifyRecord, Order, OrderKey, OrderRecord, OutboxHold, OutboxId, OutboxPlace, OutboxRecord,
-    RECORDS_MAX, Record, StoreError, Timestamp,
+    RECORDS_MAX, Record, Snapshot, StoreError, Timestamp,
     dump::admit::{Holdings, Known, admit, numbers_of},
     totals::{Sums, sums_of},
 };
@@ -36,37 +37,23 @@ const TRY_WAIT: Duration = Duration::from_millis(20);
 
 #[async_trait]
 impl Dump for PostgresStore {
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let loan = self.pool()?.take().await?;
+        Ok(Box::new(PostgresSnapshot::begin(loan).await?))
+    }
+
     async fn dump_orders(
         &self,
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<OrderRecord>, StoreError> {
-        let (at, mch_id, number) = match &after {
-            Some(Cursor { created_at, key }) => (
-                created_at.millis(),
-                key.mch_id.as_str(),
-                key.out_trade_no.as_str(),
-            ),
-            None => (i64::MIN, "", ""),
-        };
+        let place = order_place(after.as_ref());
         let limit = to_i64(limit.min(RECORDS_MAX));
         let rows = self
             .pool()?
-            .query(Sql::DumpOrders, &[&at, &mch_id, &number, &limit])
+            .query(Sql::DumpOrders, &[&place.0, &place.1, &place.2, &limit])
             .await?;
-        let mut records: Vec<OrderRecord> = Vec::new();
-        for row in rows {
-            let key = key_at(&row, 0, 1)?;
-            let entry = decode(&row, 3)?;
-            match records.last_mut() {
-                Some(record) if record.order.key == key => record.log.push(entry),
-                _ => records.push(OrderRecord {
-                    order: decode(&row, 2)?,
-                    log: vec![entry],
-                }),
-            }
-        }
-        Ok(records)
+        orders_at(&rows)
     }
 
     async fn dump_outbox(
@@ -74,15 +61,7 @@ impl Dump for PostgresStore {
         after: Option<OutboxPlace>,
         limit: usize,
     ) -> Result<Vec<OutboxRecord>, StoreError> {
-        let (at, mch_id, number, kind) = match &after {
-            Some(place) => (
-                place.created_at.millis(),
-                place.key.mch_id.as_str(),
-                place.key.out_trade_no.as_str(),
-                place.kind as i16,
-            ),
-            None => (i64::MIN, "", "", 0),
-        };
+        let (at, mch_id, number, kind) = outbox_place(after.as_ref());
         let limit = to_i64(limit.min(RECORDS_MAX));
         let rows = self
             .pool()?
@@ -97,26 +76,11 @@ impl Dump for PostgresStore {
             .pool()?
             .query(Sql::DumpInbox, &[&to_i64(after), &limit])
             .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(InboxRecord {
-                    n: to_u64(column(row, 0)?),
-                    notify: record_at(row, 1)?,
-                })
-            })
-            .collect()
+        notifies_at(&rows)
     }
 
     async fn dump_size(&self) -> Result<DumpSize, StoreError> {
-        let rows = self.pool()?.query(Sql::DumpSize, &[]).await?;
-        let row = rows.first().ok_or_else(|| StoreError::Corrupt {
-            what: "no counts".to_owned(),
-        })?;
-        Ok(DumpSize {
-            orders: to_u64(column(row, 0)?),
-            outbox: to_u64(column(row, 1)?),
-            inbox: to_u64(column(row, 2)?),
-        })
+        size_at(&self.pool()?.query(Sql::DumpSize, &[]).await?)
     }
 
     async fn load(&self, records: Vec<Record>) -> Result<(), StoreError> {
@@ -145,8 +109,70 @@ impl Dump for PostgresStore {
     }
 }
 
+/// What the statement of a page of orders begins behind.
+pub(super) fn order_place(after: Option<&Cursor>) -> (i64, &str, &str) {
+    after.map_or((i64::MIN, "", ""), |Cursor { created_at, key }| {
+        (
+            created_at.millis(),
+            key.mch_id.as_str(),
+            key.out_trade_no.as_str(),
+        )
+    })
+}
+
+/// Likewise of rows of the outbox.
+pub(super) fn outbox_place(after: Option<&OutboxPlace>) -> (i64, &str, &str, i16) {
+    after.map_or((i64::MIN, "", "", 0), |place| {
+        (
+            place.created_at.millis(),
+            place.key.mch_id.as_str(),
+            place.key.out_trade_no.as_str(),
+            place.kind as i16,
+        )
+    })
+}
+
+/// Orders, each in as many rows as its log has.
+pub(super) fn orders_at(rows: &[Row]) -> Result<Vec<OrderRecord>, StoreError> {
+    let mut records: Vec<OrderRecord> = Vec::new();
+    for row in rows {
+        let key = key_at(row, 0, 1)?;
+        let entry = decode(row, 3)?;
+        match records.last_mut() {
+            Some(record) if record.order.key == key => record.log.push(entry),
+            _ => records.push(OrderRecord {
+                order: decode(row, 2)?,
+                log: vec![entry],
+            }),
+        }
+    }
+    Ok(records)
+}
+
+pub(super) fn notifies_at(rows: &[Row]) -> Result<Vec<InboxRecord>, StoreError> {
+    rows.iter()
+        .map(|row| {
+            Ok(InboxRecord {
+                n: to_u64(column(row, 0)?),
+                notify: record_at(row, 1)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn size_at(rows: &[Row]) -> Result<DumpSize, StoreError> {
+    let row = rows.first().ok_or_else(|| StoreError::Corrupt {
+        what: "no counts".to_owned(),
+    })?;
+    Ok(DumpSize {
+        orders: to_u64(column(row, 0)?),
+        outbox: to_u64(column(row, 1)?),
+        inbox: to_u64(column(row, 2)?),
+    })
+}
+
 /// A row of the outbox in five columns from here.
-fn outbox_at(row: &Row, at: usize) -> Result<OutboxRecord, StoreError> {
+pub(super) fn outbox_at(row: &Row, at: usize) -> Result<OutboxRecord, StoreError> {
     let (ready_at, free): (Option<i64>, bool) = (column(row, at)?, column(row, at + 1)?);
     Ok(OutboxRecord {
         row: row_of(row, at + 2)?,

@@ -49,6 +49,7 @@ mod portable;
 mod reads;
 mod relay;
 mod session;
+mod snapshot;
 mod sql;
 mod tls;
 mod wake;
