@@ -274,13 +274,43 @@ pub async fn a_bill_finds_every_difference(backend: &dyn Backend) {
     ));
     rows.push(bill_row("order-4", "t-order-4", BillEntry::Reversal));
     rows.push(bill_payment("order-2", "t-order-2", 1));
+    // A number of no order's, one of another's, a refund of another payment of the order; the amounts do not matter then.
+    let other = |number: &str| DifferenceKind::OtherNumber {
+        here: number.parse().unwrap(),
+    };
+    for (row, kind) in [
+        (bill_payment("nobody", "t-order-4", 7), other("order-4")),
+        (bill_payment("order-2", "t2", 1), other("order-1-2")),
+        (
+            bill_refund("order-2", "t-order-2", "r3", RefundState::Success),
+            other("order-3"),
+        ),
+        (
+            bill_refund("order-3", "t-other", "r3", RefundState::Success),
+            DifferenceKind::OtherPayment {
+                here: "t-order-3".parse().unwrap(),
+            },
+        ),
+    ] {
+        let day = Day::of(T0);
+        let mut alone = Reconciliation::new(&*store, MCH_ID.parse().unwrap(), day, day);
+        let found = alone.row(&row).await.unwrap().unwrap();
+        assert_eq!(
+            (&found.kind, &found.out_trade_no),
+            (&kind, &row.out_trade_no)
+        );
+    }
     let found = reconcile(&*store, &rows).await;
     let fen = |n| Fen::new(n).unwrap();
     let told: Vec<_> = found
         .iter()
         .map(|difference| {
             let key = difference.key.as_ref().map(|key| key.out_trade_no.as_str());
-            (key, difference.transaction_id.as_str(), difference.kind)
+            (
+                key,
+                difference.transaction_id.as_str(),
+                difference.kind.clone(),
+            )
         })
         .collect();
     let refund = Standing::Refund;

@@ -47,6 +47,7 @@ mod options;
 #[cfg(test)]
 mod portable;
 mod reads;
+mod records;
 mod relay;
 mod session;
 mod snapshot;

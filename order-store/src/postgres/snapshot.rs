@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use super::{
-    dump::{notifies_at, order_place, orders_at, outbox_at, outbox_place, size_at},
     key::to_i64,
     link::Loan,
+    records::{notifies_at, order_place, orders_at, outbox_at, outbox_place, size_at},
     sql::Sql,
 };
 use crate::{

@@ -38,6 +38,7 @@ mod pages;
 mod reads;
 mod rebuild;
 mod record;
+mod records;
 mod relay;
 mod ring;
 mod rows;

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use super::{
-    Live, Shared, dump, inbox,
+    Live, Shared, inbox,
     kept::{Before, Kept, lock},
     reads::load_log_from,
     record::{Address, StoredRow},
+    records::{order, page_of_notifies, page_of_rows, size},
     rows::load_at,
     settle::{load_row, row_at, rows_of},
     trees::INBOX_NEXT_KEY,
@@ -38,11 +39,12 @@ impl Moment {
     fn take(shared: &Shared, live: &Live, max_bytes: usize) -> Result<Self, StoreError> {
         let kept = Arc::new(Mutex::new(Kept::new(live.head.group, max_bytes)));
         shared.snapshots.open(&kept);
+        let rows = shared.relay().since(Timestamp::from_millis(i64::MIN));
         Ok(Self {
             kept,
-            rows: shared.relay().since(Timestamp::from_millis(i64::MIN)),
+            rows,
             next_notify: live.trees.number(INBOX_NEXT_KEY)?.unwrap_or(1),
-            size: dump::size(shared, live)?,
+            size: size(shared, live)?,
         })
     }
 
@@ -70,7 +72,7 @@ impl Moment {
             after = Some(last.clone());
             for Cursor { key, .. } in &page {
                 let (order, place) = match kept.orders.get(key) {
-                    None => dump::order(shared, live, key)?,
+                    None => order(shared, live, key)?,
                     Some(Before::Absent) => continue,
                     Some(Before::InLog(place)) => (load_at(&live.trees, *place)?.order, *place),
                     Some(Before::Whole(order, place)) => ((**order).clone(), *place),
@@ -98,7 +100,7 @@ impl Moment {
                 None => load_row(&live.trees, address),
             }
         };
-        dump::page_of_rows(self.rows[from..].iter().copied(), load, after, limit)
+        page_of_rows(self.rows[from..].iter().copied(), load, after, limit)
     }
 
     fn notifies(
@@ -114,7 +116,7 @@ impl Moment {
                 .and_then(|(number, head, body)| (number == n).then_some((head, body)))),
             None => inbox::load(&live.trees, n),
         };
-        dump::page_of_notifies(self.next_notify, load, after, limit)
+        page_of_notifies(self.next_notify, load, after, limit)
     }
 }
 
