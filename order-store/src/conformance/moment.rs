@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::{
     runtime::Handle,
-    sync::Barrier,
+    sync::mpsc,
     task::{JoinSet, block_in_place, yield_now},
 };
 
@@ -22,6 +22,7 @@ use crate::{
     RefundState, RelayId, Snapshot, check, export, import,
 };
 
+const CALLERS: u64 = 4;
 /// The most orders of one caller under load.
 const CALLER_MAX: u64 = 200;
 
@@ -140,15 +141,15 @@ pub async fn an_export_is_of_one_moment(backend: &dyn Backend) {
 pub async fn an_export_under_load_can_be_imported(backend: &dyn Backend) {
     let (store, _) = fresh(backend).await;
     let over = Arc::new(AtomicBool::new(false));
-    let under_way = Arc::new(Barrier::new(5));
+    let (under_way, mut is_under_way) = mpsc::unbounded_channel();
     let mut callers = JoinSet::new();
-    for caller in 0..4 {
+    for caller in 0..CALLERS {
         let (store, over) = (Arc::clone(&store), Arc::clone(&over));
-        let under_way = Arc::clone(&under_way);
+        let under_way = under_way.clone();
         callers.spawn(async move {
             let mut n = 0;
             while n < CALLER_MAX && !over.load(Ordering::Relaxed) {
-                let number = format!("c{caller}-{n}");
+                let number = format!("load-{caller}-{n}");
                 let id = format!("t-{number}");
                 store.create(create(&number)).await.unwrap();
                 let paid = mark_paid(&number, &number, &id);
@@ -164,7 +165,7 @@ pub async fn an_export_under_load_can_be_imported(backend: &dyn Backend) {
                 }
                 n += 1;
                 if n == 2 {
-                    under_way.wait().await;
+                    under_way.send(()).unwrap();
                 }
                 // A store in memory never waits.
                 yield_now().await;
@@ -172,7 +173,10 @@ pub async fn an_export_under_load_can_be_imported(backend: &dyn Backend) {
             n
         });
     }
-    under_way.wait().await;
+    drop(under_way);
+    for _ in 0..CALLERS {
+        is_under_way.recv().await.unwrap();
+    }
     let mut texts = Vec::new();
     for _ in 0..3 {
         texts.push(text_of(&*store).await);

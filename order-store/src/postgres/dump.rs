@@ -7,7 +7,6 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::time::sleep;
-use tokio_postgres::Row;
 use wxpay_core::MchId;
 
 use super::{
@@ -19,7 +18,6 @@ use super::{
     key::{column, decode, encode, key_at, place, to_i64, to_u64},
     link::jittered,
     records::{notifies_at, order_place, orders_at, outbox_at, outbox_place, size_at},
-    relay::row_of,
     session::{Params, Session},
     snapshot::PostgresSnapshot,
     sql::Sql,
@@ -27,8 +25,8 @@ use super::{
 };
 use crate::{
     ACCEPTED_MAX_COUNT, Cursor, Day, Dump, DumpSize, Facts, InboxRecord, LogEntry, Lookups,
-    NotifyRecord, Order, OrderKey, OrderRecord, OutboxHold, OutboxId, OutboxPlace, OutboxRecord,
-    RECORDS_MAX, Record, Snapshot, StoreError, Timestamp,
+    NotifyRecord, Order, OrderKey, OrderRecord, OutboxId, OutboxPlace, OutboxRecord, RECORDS_MAX,
+    Record, Snapshot, StoreError,
     dump::admit::{Holdings, Known, admit, numbers_of},
     totals::{Sums, sums_of},
 };

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use order_store::{
     Attention, Command, Confirmation, Decision, ExtraPaymentPolicy, Facts, GatewayClose, LogEntry,
     Lookups, MerchantCertificate, Order, OrderKey, OrderState, Outcome, RefundGround, RefundState,
-    Refusal, Timestamp, What, decide,
+    Refusal, Timestamp, decide,
 };
 use support::{
     T0, attach_prepay, begin_attempt, begin_close, begin_refund, clear_attention, close_result,

@@ -11,7 +11,7 @@ use order_store::{
 };
 use wxpay_core::Fen;
 
-use crate::{MS, NO, after, ask, paid, refusal, with_code};
+use crate::{MS, NO, after, ask, refusal, with_code};
 
 #[test]
 fn refunds_make_the_state() {

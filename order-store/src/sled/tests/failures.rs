@@ -18,9 +18,7 @@ use super::super::{
     store::{QUEUE_MAX, SledStore},
 };
 use super::{create, key, open, options};
-use crate::{
-    Dump as _, ExecuteError, Health, OrderStore as _, OrderStoreExt as _, RelayId, StoreError,
-};
+use crate::{ExecuteError, Health, OrderStore as _, OrderStoreExt as _, RelayId, StoreError};
 
 /// Fails every step of this kind from when it is armed.
 pub(super) fn failing(step: Step) -> (SledOptions, Arc<AtomicBool>) {

@@ -9,9 +9,8 @@ use super::super::{
 };
 use super::{create, key, mark_paid, open};
 use crate::{
-    By, Create, LogEntry, MarkPaid, OrderKey, OrderState, OrderStore as _, OrderStoreExt as _,
-    OutboxFacts, OutboxId, OutboxKind, OutboxRow, PageTicket, REASON_MAX_BYTES, Refusal, RelayId,
-    Timestamp, What,
+    By, LogEntry, OrderKey, OrderState, OrderStore as _, OrderStoreExt as _, OutboxFacts, OutboxId,
+    OutboxKind, OutboxRow, PageTicket, REASON_MAX_BYTES, Refusal, RelayId, Timestamp, What,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::super::{
     checkpoint::Checkpoint,
-    group::Changes,
     options::SledOptions,
     store::SledStore,
     trees::{Kind, Trees, Writes, packed_key},
@@ -12,7 +11,7 @@ use super::super::{
     verify::{Audit, Nobody},
 };
 use super::{create, defer, key, mark_paid, open};
-use crate::{OrderStore as _, OrderStoreExt as _, RelayId, StoreError, What};
+use crate::{OrderStore as _, OrderStoreExt as _, RelayId, StoreError};
 
 /// Changes records behind the store's back: `writes` go past the head, as damage does.
 async fn damaged_by(writes: &Writes) -> (tempfile::TempDir, StoreError) {
