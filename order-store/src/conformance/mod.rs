@@ -39,6 +39,7 @@
 
 pub mod samples;
 
+mod bills;
 mod commands;
 mod durable;
 mod moment;
@@ -53,7 +54,8 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 
 pub use self::{
-    commands::*, durable::*, moment::*, notifies::*, outbox::*, reads::*, refunds::*, transfer::*,
+    bills::*, commands::*, durable::*, moment::*, notifies::*, outbox::*, reads::*, refunds::*,
+    transfer::*,
 };
 use crate::{
     Clock, DeadLetter, Dump, Executed, OrderStore, OrderStoreExt as _, Outcome,
@@ -145,6 +147,7 @@ macro_rules! conformance_tests {
             totals_are_of_the_log
             a_closed_store_says_so
             a_bill_finds_every_difference
+            a_bill_is_compared_by_number_too
             an_export_comes_back_the_same
             an_import_can_be_run_again
             an_import_never_overwrites
@@ -228,6 +231,7 @@ mod tests {
     fn every_case_is_in_a_list() {
         let lists = include_str!("mod.rs");
         let files = [
+            include_str!("bills.rs"),
             include_str!("commands.rs"),
             include_str!("durable.rs"),
             include_str!("moment.rs"),

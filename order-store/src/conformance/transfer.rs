@@ -201,6 +201,12 @@ pub async fn a_dump_that_was_changed_is_refused(backend: &dyn Backend) {
         let told = format!("{told:?}");
         assert!(told.starts_with(expected), "{told} and not {expected}");
     }
+    // An import says so too, where what was changed could be true.
+    let other_tea = text.replacen("\"body\":\"", "\"body\":\"other ", 1);
+    assert_ne!(other_tea, text);
+    let (copy, _) = fresh(backend).await;
+    let told = load(&*copy, other_tea.as_bytes()).await;
+    assert!(matches!(told, Err(DumpError::Changed)), "{told:?}");
 }
 
 /// Pages of one are the same as one page.

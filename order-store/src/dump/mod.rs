@@ -63,7 +63,7 @@ pub trait Snapshot: Send + Sync {
 /// those of a [`Snapshot`] do.
 #[async_trait]
 pub trait Dump: OrderStore {
-    /// The ledger as it is now. It holds nobody up.
+    /// The ledger as it is now. Writers wait for a page of it at the most.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
