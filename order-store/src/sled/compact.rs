@@ -1,12 +1,11 @@
 //! Compaction: the ledger rebuilt in fresh files, which then take the place of the old ones.
 //!
-//! sled gives no space back. So every record that counts is copied into a new sled in `compact.new`: of an order that has changed,
-//! its last state alone, while each row of the log and its place stay. The new ledger has a head and a mark of its own; it is
-//! synced and verified; then the folder is renamed to `compact.ready`,
-//! and from that moment on it is the
-//! ledger: whoever opens the folder next moves its files to where the old ones are, and goes on with that if it was cut
-//! off. A crash before the rename leaves the old ledger, one after it the new one. Last of all the note of a clean stop is left
-//! again: what was verified here need not be copied and verified before the next start.
+//! sled gives no space back. So every record that counts is copied into a new sled in `compact.new`: of an order that has
+//! changed, its last state alone, while each row of the log and its place stay. The new ledger has a head and a mark of its
+//! own; it is synced and verified; then the folder is renamed to `compact.ready`, and from that moment on it is the ledger:
+//! whoever opens the folder next goes on with the [`switch`], if that was cut off. A crash before the rename leaves the old
+//! ledger, one after it the new one. Last of all the note of a clean stop is left again: what was verified here need not be
+//! copied and verified before the next start.
 
 use std::{fs, path::Path};
 

@@ -7,7 +7,7 @@ use super::fault::FaultHook;
 use super::fault::Faults;
 use crate::{Clock, DeadLetter, SystemClock, Verify, VerifyHook, VerifyProgress};
 
-/// How a [`SledStore`] is opened.
+/// How a [`SledStore`](crate::SledStore) is opened.
 #[derive(Clone)]
 pub struct SledOptions {
     /// The clock of leases and waits. Facts of orders take their time from the commands.

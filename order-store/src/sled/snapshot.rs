@@ -1,7 +1,7 @@
 //! The ledger of one moment, read page by page while the committer goes on.
 //!
-//! Nothing is copied when a snapshot is taken, but for the addresses of what the outbox holds. A page of it is what the ledger has
-//! now, with what was [`kept`](super::kept) since in its place.
+//! Nothing is copied when a snapshot is taken, but for the addresses of what the outbox holds. A page of it is what the
+//! ledger has now, with what was [`kept`](super::kept) since in its place.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -32,7 +32,8 @@ use crate::{ClaimToken, OrderStore as _, StoreError, random::Randoms};
 pub(super) const QUEUE_MAX: usize = 4096;
 /// A ledger in a folder of its own. One process at a time has it open.
 ///
-/// Dropping it does what is waiting and syncs, without a word; [`OrderStore::close`] says whether that went well.
+/// Dropping it does what is waiting and syncs, without a word; [`OrderStore::close`](crate::OrderStore::close) says whether
+/// that went well.
 pub struct SledStore {
     pub(super) shared: Arc<Shared>,
     pub(super) jobs: mpsc::Sender<Job>,
