@@ -1,12 +1,13 @@
 //! Reading everything and proving that it fits together.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
+use wxpay_core::{AppId, MchId};
 
 use crate::{
-    Account, Day, Dump, DumpSize, Order, OrderKey, OrderRecord, OutboxId, OutboxRecord, Progress,
-    RECORDS_MAX, ReplayError, Role, StoreError, TotalsQuery, replay,
+    Account, Day, Dump, DumpSize, Order, OrderKey, OrderRecord, OutboxRecord, Problem, Progress,
+    RECORDS_MAX, StoreError, TotalsQuery,
+    sound::{problems_of, tells_of},
     totals::{Totals, sums_of},
 };
 
@@ -32,76 +33,6 @@ pub struct Finding {
     pub key: Option<OrderKey>,
     /// What.
     pub problem: Problem,
-}
-
-/// What does not fit.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Problem {
-    /// The log is none.
-    #[error(transparent)]
-    Log(#[from] ReplayError),
-    /// The order is not what its log says.
-    #[error("{field} is not what the log says")]
-    NotWhatTheLogSays {
-        /// Of the order.
-        field: &'static str,
-    },
-    /// A payment is there twice, or not of the order's amount, or of no attempt of the order's, or none is the first.
-    #[error("payment {transaction_id} is no payment of this order")]
-    Payment {
-        /// Which.
-        transaction_id: TransactionId,
-    },
-    /// More is given back of a payment than came in.
-    #[error("more is given back of payment {transaction_id} than came in")]
-    RefundsExceed {
-        /// The payment.
-        transaction_id: TransactionId,
-    },
-    /// Work is left and nothing will look after it, or the other way round.
-    #[error("work left and due time do not fit")]
-    Due,
-    /// The index of numbers does not lead to the order.
-    #[error("number {number} does not lead to the order")]
-    NumberIndex {
-        /// Which.
-        number: OutTradeNo,
-    },
-    /// The index of transactions does not lead to the order.
-    #[error("transaction {transaction_id} does not lead to the order")]
-    TransactionIndex {
-        /// Which.
-        transaction_id: TransactionId,
-    },
-    /// The index of refunds does not lead to the order.
-    #[error("refund {out_refund_no} does not lead to the order")]
-    RefundIndex {
-        /// Which.
-        out_refund_no: OutRefundNo,
-    },
-    /// A row of the outbox tells what the ledger does not say.
-    #[error("outbox row {id} tells what the ledger does not say")]
-    Outbox {
-        /// Which.
-        id: OutboxId,
-    },
-    /// The totals of a day are not those of its payments and refunds.
-    #[error("the totals of {mch_id} on {day} are not those of its payments and refunds")]
-    Totals {
-        /// The day.
-        day: Day,
-        /// The merchant.
-        mch_id: MchId,
-    },
-    /// An account's open orders are not those that are open.
-    #[error("account {appid} of {mch_id} has other open orders than are counted")]
-    Account {
-        /// The account.
-        appid: AppId,
-        /// The merchant.
-        mch_id: MchId,
-    },
 }
 
 /// Reads every order, its log, its indexes and the outbox, and proves what must hold of them: each log replays to its order,
@@ -194,17 +125,8 @@ impl Checker<'_> {
         let order = &record.order;
         let key = Some(&order.key);
         self.report.records.orders += 1;
-        match replay(&record.log) {
-            Err(error) => self.found(key, error.into()),
-            Ok(replayed) => {
-                if let Some(field) = replayed.differs(order) {
-                    self.found(key, Problem::NotWhatTheLogSays { field });
-                }
-            }
-        }
-        self.money(order);
-        if order.is_open() != order.due.is_some() {
-            self.found(key, Problem::Due);
+        for problem in problems_of(record) {
+            self.found(key, problem);
         }
         self.indexes(order).await?;
         let sums = sums_of(order);
@@ -216,31 +138,6 @@ impl Checker<'_> {
         let account = (order.key.mch_id.clone(), order.terms.appid.clone());
         *self.accounts.entry(account).or_default() += u64::from(order.is_open());
         Ok(())
-    }
-
-    fn money(&mut self, order: &Order) {
-        let mut seen = HashSet::new();
-        for (n, payment) in order.payments.iter().enumerate() {
-            let fits = seen.insert(payment.attempt.as_str())
-                && seen.insert(payment.transaction_id.as_str())
-                && (payment.role == Role::First) == (n == 0)
-                && payment.total_fee == order.terms.total_fee
-                && order.owns(&payment.attempt);
-            let transaction_id = payment.transaction_id.clone();
-            let bound: u128 = order
-                .refunds
-                .iter()
-                .filter(|r| r.transaction_id == transaction_id && r.state.binds())
-                .map(|refund| u128::from(refund.refund_fee.get()))
-                .sum();
-            if bound > payment.total_fee.get().into() {
-                let transaction_id = transaction_id.clone();
-                self.found(Some(&order.key), Problem::RefundsExceed { transaction_id });
-            }
-            if !fits {
-                self.found(Some(&order.key), Problem::Payment { transaction_id });
-            }
-        }
     }
 
     async fn indexes(&mut self, order: &Order) -> Result<(), StoreError> {
@@ -271,11 +168,8 @@ impl Checker<'_> {
     async fn outbox(&mut self, record: &OutboxRecord) -> Result<(), StoreError> {
         self.report.records.outbox += 1;
         let row = &record.row;
-        let told = self.store.get(&row.key).await?.is_some_and(|order| {
-            order.transaction_id() == Some(&row.facts.transaction_id)
-                && order.page_ticket == row.facts.page_ticket
-                && row.id == OutboxId::paid(&row.key, row.kind)
-        });
+        let order = self.store.get(&row.key).await?;
+        let told = order.is_some_and(|order| tells_of(row, &order));
         if !told {
             let id = row.id.clone();
             self.found(Some(&row.key), Problem::Outbox { id });

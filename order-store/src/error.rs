@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{OutboxId, Refusal};
+use crate::{OrderKey, OutboxId, Problem, Refusal};
 
 /// Why a command has no outcome.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +68,22 @@ pub enum StoreError {
         #[source]
         error: io::Error,
     },
+    /// The disk has no room for what must be written beside the ledger. Nothing was changed.
+    #[error("{purpose}: that needs {needed_bytes} bytes, and {available_bytes} are free")]
+    NoSpace {
+        /// What the space is for.
+        purpose: &'static str,
+        /// How much must be free.
+        needed_bytes: u64,
+        /// How much is.
+        available_bytes: u64,
+    },
+    /// More changed than can be kept while a snapshot was read. The ledger is whole: take another one when less goes on.
+    #[error("the snapshot is lost: {why}")]
+    SnapshotLost {
+        /// What came in between.
+        why: String,
+    },
     /// Too much is waiting; nothing was written. Ask again later.
     #[error("the store is busy")]
     Busy,
@@ -114,6 +130,15 @@ pub enum StoreError {
     NoSuchRow {
         /// The name.
         id: OutboxId,
+    },
+    /// A record to be loaded is none that a ledger can have come to: what it says does not follow from the order's log. Nothing
+    /// of its batch was written.
+    #[error("cannot load order {key}: {problem}")]
+    Unsound {
+        /// The order.
+        key: Box<OrderKey>,
+        /// What does not follow.
+        problem: Box<Problem>,
     },
     /// A record to be loaded is not the one that the store has. Nothing of its batch was written.
     #[error("cannot load {what}")]

@@ -47,7 +47,7 @@ impl Mark {
 }
 
 /// The indexes.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Index {
     pub(crate) states: [ByTime; OrderState::ALL.len()],
     pub(crate) due: ByTime,
@@ -120,8 +120,8 @@ impl Index {
         self.states.iter().map(ByTime::len).sum()
     }
 
-    /// The keys of up to `limit` orders behind this one, oldest first.
-    pub(crate) fn behind(&self, after: Option<&Cursor>, limit: usize) -> Vec<OrderKey> {
+    /// Up to `limit` orders behind this one, oldest first.
+    pub(crate) fn behind(&self, after: Option<&Cursor>, limit: usize) -> Vec<Cursor> {
         let start = bound(after);
         let mut found: Vec<&Place> = self
             .states
@@ -130,7 +130,7 @@ impl Index {
             .collect();
         found.sort_unstable();
         found.truncate(limit);
-        found.into_iter().map(Place::key).collect()
+        found.into_iter().map(cursor_of).collect()
     }
 
     /// The keys of one page and the next cursor.
@@ -150,10 +150,7 @@ impl Index {
         found.sort_unstable_by(|a, b| b.cmp(a));
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|place| Cursor {
-            created_at: place.at,
-            key: place.key(),
-        });
+        let next = found.last().filter(|_| more).map(|place| cursor_of(place));
         (found.into_iter().map(Place::key).collect(), next)
     }
 
@@ -176,6 +173,13 @@ impl Index {
                 open_orders: *open_orders,
             })
             .collect()
+    }
+}
+
+fn cursor_of(place: &Place) -> Cursor {
+    Cursor {
+        created_at: place.at,
+        key: place.key(),
     }
 }
 

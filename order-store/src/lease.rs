@@ -35,6 +35,7 @@ impl From<OutboxHold> for Status {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Entry {
     /// Stands for the order's key. Two orders that share it only wait for each other.
     order: u64,
@@ -67,6 +68,7 @@ pub(crate) struct Loan<A> {
 }
 
 /// The rows that are not sent yet, in the order in which they were written.
+#[derive(Clone)]
 pub(crate) struct Relay<A> {
     rows: BTreeMap<A, Entry>,
     next_fence: u64,

@@ -93,6 +93,7 @@ mod replay;
 mod secret;
 #[cfg(feature = "sled")]
 mod sled;
+mod sound;
 mod state;
 mod store;
 mod terms;
@@ -117,14 +118,14 @@ pub use self::sled::{
 pub use self::sled::{Fault, FaultHook, Side, Step};
 pub use self::{
     attempt::{Attempt, Prepay},
-    check::{CHECK_FINDINGS_MAX, CheckReport, Finding, Problem, check},
+    check::{CHECK_FINDINGS_MAX, CheckReport, Finding, check},
     command::{
         AttachPrepay, BeginAttempt, BeginClose, BeginRefund, ClearAttention, CloseResult, Command,
         ConfirmPayment, Contradict, Create, Defer, MarkPaid, Outcome, RefundResult,
     },
     dump::{
         Dump, DumpError, DumpSize, DumpSummary, InboxRecord, OrderRecord, OutboxHold, OutboxPlace,
-        OutboxRecord, Progress, RECORDS_MAX, Record, export, import, verify,
+        OutboxRecord, Progress, RECORDS_MAX, Record, Snapshot, export, import, verify,
     },
     error::{ExecuteError, StoreError},
     inbox::{
@@ -147,6 +148,7 @@ pub use self::{
     refusal::{BeyondRule, Refusal},
     replay::{ReplayError, Replayed, ReplayedPayment, ReplayedRefund, replay},
     secret::{NotifySecret, PageTicket, SecretError},
+    sound::Problem,
     state::{Attention, By, OrderState, UnknownState},
     store::{Executed, Health, OrderStore, OrderStoreExt},
     terms::{OrderKey, Terms},

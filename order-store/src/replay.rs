@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use wxpay_core::{Fen, OutRefundNo, OutTradeNo, TransactionId};
 
 use crate::{
-    Attention, Confirmation, LogEntry, Order, OrderState, RefundState, Refusal, Role, What,
+    Attention, By, Confirmation, LogEntry, Order, OrderState, RefundState, Refusal, Role,
+    Timestamp, What,
 };
 
 /// What a log says of its order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replayed {
+    /// When it was made.
+    pub created_at: Timestamp,
     /// The attempts that were begun, in that order.
     pub attempts: Vec<OutTradeNo>,
     /// Those of them that the gateway gave a code for.
@@ -36,6 +39,10 @@ pub struct ReplayedPayment {
     pub total_fee: Fen,
     /// What it is to the order.
     pub role: Role,
+    /// When it was told of.
+    pub noted_at: Timestamp,
+    /// Who told of it.
+    pub by: By,
     /// Whether the log has a row that it was confirmed; a payment may have been told as confirmed in the first place.
     pub confirmed_later: bool,
 }
@@ -51,6 +58,10 @@ pub struct ReplayedRefund {
     pub refund_fee: Fen,
     /// How far it is.
     pub state: RefundState,
+    /// When it was begun.
+    pub begun_at: Timestamp,
+    /// When its state changed last.
+    pub changed_at: Timestamp,
 }
 
 /// Why a log is none.
@@ -93,6 +104,18 @@ pub enum ReplayError {
 }
 
 impl Replayed {
+    const fn at(created_at: Timestamp) -> Self {
+        Self {
+            created_at,
+            attempts: Vec::new(),
+            with_code: BTreeSet::new(),
+            payments: Vec::new(),
+            refunds: Vec::new(),
+            attention: BTreeSet::new(),
+            closed: false,
+        }
+    }
+
     /// Where the order stands.
     #[must_use]
     pub fn state(&self) -> OrderState {
@@ -131,12 +154,18 @@ impl Replayed {
                 &payment.transaction_id,
                 payment.total_fee,
                 payment.role,
+                (payment.noted_at, payment.by),
             )
         });
-        let told = self
-            .payments
-            .iter()
-            .map(|p| (&p.attempt, &p.transaction_id, p.total_fee, p.role));
+        let told = self.payments.iter().map(|p| {
+            (
+                &p.attempt,
+                &p.transaction_id,
+                p.total_fee,
+                p.role,
+                (p.noted_at, p.by),
+            )
+        });
         let unconfirmed = self
             .payments
             .iter()
@@ -149,8 +178,11 @@ impl Replayed {
             transaction_id: refund.transaction_id.clone(),
             refund_fee: refund.refund_fee,
             state: refund.state,
+            begun_at: refund.begun_at,
+            changed_at: refund.changed_at,
         });
         [
+            ("created_at", order.created_at == self.created_at),
             ("state", order.state() == self.state()),
             ("attempts", attempts.eq(&self.attempts)),
             (
@@ -168,8 +200,9 @@ impl Replayed {
     }
 
     /// Takes one row; says whether it follows from what was before.
-    fn take(&mut self, before: Option<OrderState>, what: &What) -> bool {
-        match what {
+    fn take(&mut self, before: Option<OrderState>, entry: &LogEntry) -> bool {
+        let at = entry.at;
+        match &entry.what {
             What::Created | What::CloseBegun | What::PaidAtGateway => {}
             What::AttemptBegun { attempt } => {
                 if self.attempts.contains(attempt) {
@@ -188,7 +221,7 @@ impl Replayed {
                 if before == Some(OrderState::Closed) {
                     self.attention.insert(Attention::PaidAfterClose);
                 }
-                return self.pay(attempt, transaction_id, *total_fee, Role::First);
+                return self.pay(entry, attempt, transaction_id, *total_fee, Role::First);
             }
             What::ExtraPayment {
                 attempt,
@@ -196,7 +229,7 @@ impl Replayed {
                 total_fee,
             } => {
                 self.attention.insert(Attention::ExtraPayment);
-                return self.pay(attempt, transaction_id, *total_fee, Role::Extra);
+                return self.pay(entry, attempt, transaction_id, *total_fee, Role::Extra);
             }
             What::PaymentConfirmed {
                 attempt,
@@ -220,7 +253,7 @@ impl Replayed {
                 transaction_id,
                 refund_fee,
                 ..
-            } => return self.begin_refund(out_refund_no, transaction_id, *refund_fee),
+            } => return self.begin_refund(at, out_refund_no, transaction_id, *refund_fee),
             What::RefundAccepted { out_refund_no } => return self.refund(out_refund_no).is_some(),
             What::RefundSucceeded {
                 out_refund_no,
@@ -228,22 +261,29 @@ impl Replayed {
             } => {
                 let known = self.refund(out_refund_no).map(|refund| refund.refund_fee);
                 return known == Some(*refund_fee)
-                    && self.move_refund(out_refund_no, RefundState::Success);
+                    && self.move_refund(at, out_refund_no, RefundState::Success);
             }
             What::RefundClosed { out_refund_no } => {
                 self.attention.insert(Attention::RefundClosed);
-                return self.move_refund(out_refund_no, RefundState::Closed);
+                return self.move_refund(at, out_refund_no, RefundState::Closed);
             }
             What::RefundChange { out_refund_no } => {
                 self.attention.insert(Attention::RefundChange);
-                return self.move_refund(out_refund_no, RefundState::Change);
+                return self.move_refund(at, out_refund_no, RefundState::Change);
             }
             What::AttentionCleared { attention, .. } => return self.attention.remove(attention),
         }
         true
     }
 
-    fn pay(&mut self, attempt: &OutTradeNo, id: &TransactionId, fee: Fen, role: Role) -> bool {
+    fn pay(
+        &mut self,
+        row: &LogEntry,
+        attempt: &OutTradeNo,
+        id: &TransactionId,
+        fee: Fen,
+        role: Role,
+    ) -> bool {
         let first = self.payments.is_empty();
         let known = |p: &ReplayedPayment| p.attempt == *attempt || p.transaction_id == *id;
         let follows = first == (role == Role::First) && !self.payments.iter().any(known);
@@ -252,18 +292,28 @@ impl Replayed {
             transaction_id: id.clone(),
             total_fee: fee,
             role,
+            noted_at: row.at,
+            by: row.by,
             confirmed_later: false,
         });
         follows
     }
 
-    fn begin_refund(&mut self, number: &OutRefundNo, id: &TransactionId, fee: Fen) -> bool {
+    fn begin_refund(
+        &mut self,
+        at: Timestamp,
+        number: &OutRefundNo,
+        id: &TransactionId,
+        fee: Fen,
+    ) -> bool {
         let new = self.refund(number).is_none();
         self.refunds.push(ReplayedRefund {
             out_refund_no: number.clone(),
             transaction_id: id.clone(),
             refund_fee: fee,
             state: RefundState::Processing,
+            begun_at: at,
+            changed_at: at,
         });
         let bound: u128 = self
             .refunds
@@ -281,12 +331,13 @@ impl Replayed {
             .find(|refund| refund.out_refund_no == *number)
     }
 
-    fn move_refund(&mut self, number: &OutRefundNo, state: RefundState) -> bool {
+    fn move_refund(&mut self, at: Timestamp, number: &OutRefundNo, state: RefundState) -> bool {
         let Some(refund) = self.refund(number) else {
             return false;
         };
         let follows = refund.state.is_live() && refund.state != state;
         refund.state = state;
+        refund.changed_at = at;
         if !self.refunds.iter().any(|r| r.state == RefundState::Change) {
             self.attention.remove(&Attention::RefundChange);
         }
@@ -320,16 +371,14 @@ fn wide(fen: Fen) -> u128 {
 /// # Errors
 /// [`ReplayError`] when the rows do not follow from each other.
 pub fn replay(log: &[LogEntry]) -> Result<Replayed, ReplayError> {
-    if log.is_empty() {
-        return Err(ReplayError::Empty);
-    }
-    let mut replayed = Replayed::default();
+    let first = log.first().ok_or(ReplayError::Empty)?;
+    let mut replayed = Replayed::at(first.at);
     let mut before = None;
     for (row, entry) in log.iter().enumerate() {
         if (row == 0) != (entry.what == What::Created) {
             return Err(ReplayError::Created { row });
         }
-        if !replayed.take(before, &entry.what) {
+        if !replayed.take(before, entry) {
             return Err(ReplayError::Order {
                 row,
                 what: entry.what.name(),

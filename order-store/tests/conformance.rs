@@ -104,6 +104,6 @@ mod across {
     order_store::conformance_cases! { super::Across::default();
         an_export_comes_back_the_same
         an_import_can_be_run_again
-        a_check_finds_what_does_not_fit
+        an_import_replays_each_log
     }
 }

@@ -179,6 +179,7 @@ fn dying_at_any_step_loses_nothing() {
         Step::CopyAside,
         Step::Format,
         Step::CompactSlice,
+        Step::CompactSync,
         Step::CompactReady,
         Step::CompactSwitch,
     ] {

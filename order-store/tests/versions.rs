@@ -17,7 +17,8 @@ use std::{
 use flate2::read::GzDecoder;
 use order_store::{
     Kept, NotifyId, NotifyQuery, NotifyRecord, OrderQuery, OrderState, OrderStore,
-    OrderStoreExt as _, OutboxKind, Outcome, RelayId, SledOptions, SledStore, Verdict,
+    OrderStoreExt as _, OutboxKind, Outcome, RelayId, SledOptions, SledStore, Verdict, check,
+    export, import,
 };
 use support::{T0, attach_prepay, begin_attempt, begin_close, create, key, mark_paid, secs};
 use tempfile::TempDir;
@@ -189,11 +190,25 @@ async fn folders_of_earlier_formats_open_and_go_on() {
             .mark_paid(mark_paid("newest", "newest", "t-newest"))
             .await
             .unwrap();
+        moves_elsewhere(&store).await;
         store.close().await.unwrap();
         let store = open(folder.path());
         verify_new(&store).await;
         store.close().await.unwrap();
     }
+}
+
+/// What earlier programs wrote follows from its logs as well, by the rules of an import.
+async fn moves_elsewhere(store: &SledStore) {
+    let mut text = Vec::new();
+    export(store, &mut text, &mut |_| ()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copy = open(folder.path());
+    import(&copy, &mut &text[..], &mut |_| ()).await.unwrap();
+    assert_eq!(check(&copy, &mut |_| ()).await.unwrap().findings, []);
+    let mut again = Vec::new();
+    export(&copy, &mut again, &mut |_| ()).await.unwrap();
+    assert_eq!(again, text);
 }
 
 async fn verify_new(store: &dyn OrderStore) {

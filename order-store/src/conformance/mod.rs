@@ -39,8 +39,10 @@
 
 pub mod samples;
 
+mod bills;
 mod commands;
 mod durable;
+mod moment;
 mod notifies;
 mod outbox;
 mod reads;
@@ -52,7 +54,8 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 
 pub use self::{
-    commands::*, durable::*, notifies::*, outbox::*, reads::*, refunds::*, transfer::*,
+    bills::*, commands::*, durable::*, moment::*, notifies::*, outbox::*, reads::*, refunds::*,
+    transfer::*,
 };
 use crate::{
     Clock, DeadLetter, Dump, Executed, OrderStore, OrderStoreExt as _, Outcome,
@@ -144,13 +147,17 @@ macro_rules! conformance_tests {
             totals_are_of_the_log
             a_closed_store_says_so
             a_bill_finds_every_difference
+            a_bill_is_compared_by_number_too
             an_export_comes_back_the_same
             an_import_can_be_run_again
             an_import_never_overwrites
             a_dump_that_was_changed_is_refused
             pages_of_a_dump_miss_nothing
+            a_snapshot_stays_as_it_was
+            an_export_is_of_one_moment
+            an_export_under_load_can_be_imported
             a_check_finds_nothing_in_a_sound_ledger
-            a_check_finds_what_does_not_fit
+            an_import_replays_each_log
         }
     };
 }
@@ -224,8 +231,10 @@ mod tests {
     fn every_case_is_in_a_list() {
         let lists = include_str!("mod.rs");
         let files = [
+            include_str!("bills.rs"),
             include_str!("commands.rs"),
             include_str!("durable.rs"),
+            include_str!("moment.rs"),
             include_str!("notifies.rs"),
             include_str!("outbox.rs"),
             include_str!("reads.rs"),

@@ -1,4 +1,4 @@
-//! Lists, look-ups, totals, and the ledger against a bill.
+//! Lists, look-ups and totals.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,14 @@ use tokio::task::JoinSet;
 use wxpay_core::{Fen, MchId};
 
 use super::{
-    Backend, assert_distinct,
+    Backend,
     commands::pay_twice,
     face, fresh, pay,
     samples::{MCH_ID, T0, begin_refund, create, mark_paid, refund_result, secs},
 };
 use crate::{
-    BillEntry, BillRow, Certainty, Day, Difference, DifferenceKind, Dump, ExecuteError, Health,
-    OrderQuery, OrderState, OrderStore, OrderStoreExt as _, Page, Reconciliation, RefundState,
-    Standing, StoreError, TotalsQuery, What,
+    Day, Dump, ExecuteError, Health, OrderQuery, OrderState, OrderStoreExt as _, Page, RefundState,
+    StoreError, TotalsQuery, What,
 };
 
 /// Newest first, by state and time, none twice and none left out.
@@ -194,133 +193,6 @@ pub async fn a_closed_store_says_so(backend: &dyn Backend) {
         Err(StoreError::Closed)
     ));
     assert!(matches!(store.dump_size().await, Err(StoreError::Closed)));
-}
-
-fn bill_row(attempt: &str, id: &str, entry: BillEntry) -> BillRow {
-    BillRow {
-        out_trade_no: attempt.parse().unwrap(),
-        transaction_id: id.parse().unwrap(),
-        entry,
-    }
-}
-
-fn bill_payment(attempt: &str, id: &str, fee: u64) -> BillRow {
-    let total_fee = Some(Fen::new(fee).unwrap());
-    bill_row(attempt, id, BillEntry::Payment { total_fee })
-}
-
-fn bill_refund(attempt: &str, id: &str, refund: &str, state: RefundState) -> BillRow {
-    let entry = BillEntry::Refund {
-        out_refund_no: refund.parse().unwrap(),
-        refund_fee: Some(Fen::new(1).unwrap()),
-        state,
-    };
-    bill_row(attempt, id, entry)
-}
-
-async fn reconcile(store: &dyn OrderStore, rows: &[BillRow]) -> Vec<Difference> {
-    let day = Day::of(T0);
-    let mut reconciliation = Reconciliation::new(store, MCH_ID.parse().unwrap(), day, day);
-    let mut differences = Vec::new();
-    for row in rows {
-        differences.extend(reconciliation.row(row).await.unwrap());
-    }
-    let mut missing = reconciliation.finish();
-    while let Some(difference) = missing.next().await.unwrap() {
-        differences.push(difference);
-    }
-    differences
-}
-
-/// Missing here and there, other amounts, other states, rows twice; and nothing where they agree.
-pub async fn a_bill_finds_every_difference(backend: &dyn Backend) {
-    let (store, _) = fresh(backend).await;
-    pay_twice(&store, "order-1").await;
-    for n in 2..=4 {
-        pay(&*store, &format!("order-{n}")).await;
-        let number = format!("order-{n}");
-        let begin = begin_refund(&number, &format!("r{n}"), &format!("t-{number}"), T0);
-        store.begin_refund(begin).await.unwrap();
-        let state = RefundState::Success;
-        let done = refund_result(&number, &format!("r{n}"), state, T0 + secs(60));
-        store.refund_result(done).await.unwrap();
-    }
-    store.create(create("order-9")).await.unwrap();
-    let agree = [
-        bill_payment("order-1", "t1", 1),
-        bill_payment("order-1-2", "t2", 1),
-        bill_payment("order-2", "t-order-2", 1),
-        bill_payment("order-3", "t-order-3", 1),
-        bill_payment("order-4", "t-order-4", 1),
-        bill_refund("order-2", "t-order-2", "r2", RefundState::Success),
-        // It went on since the bill was written.
-        bill_refund("order-3", "t-order-3", "r3", RefundState::Processing),
-        bill_refund("order-4", "t-order-4", "r4", RefundState::Change),
-    ];
-    assert_eq!(reconcile(&*store, &agree).await, []);
-
-    let mut rows = agree.to_vec();
-    rows.remove(7);
-    rows.remove(1);
-    rows[0] = bill_payment("order-1", "t1", 7);
-    rows[4] = bill_refund("order-2", "t-order-2", "r2", RefundState::Closed);
-    rows.push(bill_payment("order-9", "t9", 1));
-    rows.push(bill_payment("unknown", "t8", 1));
-    rows.push(bill_refund(
-        "order-3",
-        "t-order-3",
-        "r8",
-        RefundState::Success,
-    ));
-    rows.push(bill_row("order-4", "t-order-4", BillEntry::Reversal));
-    rows.push(bill_payment("order-2", "t-order-2", 1));
-    let found = reconcile(&*store, &rows).await;
-    let fen = |n| Fen::new(n).unwrap();
-    let told: Vec<_> = found
-        .iter()
-        .map(|difference| {
-            let key = difference.key.as_ref().map(|key| key.out_trade_no.as_str());
-            (key, difference.transaction_id.as_str(), difference.kind)
-        })
-        .collect();
-    let refund = Standing::Refund;
-    let states = |here, there| DifferenceKind::State { here, there };
-    let missing_there = |at| DifferenceKind::MissingThere {
-        at,
-        certainty: Certainty::Sure,
-    };
-    let amount = DifferenceKind::Amount {
-        here: fen(1),
-        there: fen(7),
-    };
-    let time_end =
-        crate::Timestamp::from("20190320143700".parse::<wxpay_core::BeijingTime>().unwrap());
-    let expected = [
-        (Some("order-1"), "t1", amount),
-        (
-            Some("order-2"),
-            "t-order-2",
-            states(refund(RefundState::Success), refund(RefundState::Closed)),
-        ),
-        (Some("order-9"), "t9", DifferenceKind::MissingHere),
-        (None, "t8", DifferenceKind::MissingHere),
-        (Some("order-3"), "t-order-3", DifferenceKind::MissingHere),
-        (
-            Some("order-4"),
-            "t-order-4",
-            states(Standing::Paid, Standing::Reversed),
-        ),
-        (None, "t-order-2", DifferenceKind::Twice),
-        (Some("order-4"), "t-order-4", missing_there(T0)),
-        (Some("order-1"), "t2", missing_there(time_end)),
-    ];
-    assert_eq!(told, expected);
-    assert_distinct(
-        &told
-            .iter()
-            .map(|told| format!("{told:?}"))
-            .collect::<Vec<_>>(),
-    );
 }
 
 /// Everything a dump is made of; for the cases that take it elsewhere.

@@ -1,13 +1,15 @@
 //! What a batch must be like to be loaded: decided here, so that backends do not differ.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
-use wxpay_core::{MchId, OutTradeNo};
+use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
-use super::{OrderRecord, RECORDS_MAX, Record};
+use super::{InboxRecord, OrderRecord, OutboxRecord, RECORDS_MAX, Record};
 use crate::{
-    Facts, Lookups, Order, OrderKey, OutboxRow, REASON_MAX_BYTES, StoreError, outbox::plain,
+    Facts, LogEntry, Lookups, Order, OrderKey, OutboxRow, Problem, REASON_MAX_BYTES, StoreError,
+    outbox::plain,
+    sound::{problems_of, tells_of},
 };
 
 /// The most bytes of a row of the log in JSON: the longest that a command leaves has less than half of it.
@@ -19,6 +21,13 @@ const NOTIFY_MAX: u64 = 1 << 53;
 
 fn conflict(what: impl Into<String>) -> StoreError {
     StoreError::Conflict { what: what.into() }
+}
+
+fn unsound(key: &OrderKey, problem: Problem) -> StoreError {
+    StoreError::Unsound {
+        key: Box::new(key.clone()),
+        problem: Box::new(problem),
+    }
 }
 
 /// What a store has of a record.
@@ -45,20 +54,21 @@ impl Known {
 /// A store that a batch is to be loaded into.
 pub(crate) trait Holdings {
     fn known(&mut self, record: &Record) -> Result<Known, StoreError>;
-    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError>;
+    fn order(&mut self, key: &OrderKey) -> Result<Option<Order>, StoreError>;
     fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError>;
     /// Whether later notifies have the place of this number.
     fn is_past(&mut self, n: u64) -> bool;
 }
 
-/// The records of the batch that the store has not, when all of it can be loaded.
+/// The records of the batch that the store has not, when all of it can be loaded: nothing of it contradicts the store, and
+/// each order is what its own log tells.
 pub(crate) fn admit(
     records: Vec<Record>,
     store: &mut impl Holdings,
 ) -> Result<Vec<Record>, StoreError> {
     check_batch(&records)?;
     let mut fresh: Vec<Record> = Vec::new();
-    let mut orders = HashSet::new();
+    let mut orders: HashMap<OrderKey, Order> = HashMap::new();
     for record in records {
         match store.known(&record)? {
             Known::Same => continue,
@@ -72,13 +82,27 @@ pub(crate) fn admit(
             Record::Order(record) => {
                 let key = &record.order.key;
                 check_owners(&record.order, |lookups| store.look_up(&key.mch_id, lookups))?;
-                orders.insert(key.clone());
+                if let Some(problem) = problems_of(record).into_iter().next() {
+                    return Err(unsound(key, problem));
+                }
+                orders.insert(key.clone(), record.order.clone());
             }
             Record::Outbox(row) => {
-                let key = &row.row.key;
-                if !orders.contains(key) && !store.has_order(key)? {
+                let row = &row.row;
+                let loaded;
+                let order = if let Some(order) = orders.get(&row.key) {
+                    Some(order)
+                } else {
+                    loaded = store.order(&row.key)?;
+                    loaded.as_ref()
+                };
+                let Some(order) = order else {
                     let name = name_of(&record);
                     return Err(conflict(format!("{name}: its order is not there")));
+                };
+                if !tells_of(row, order) {
+                    let id = row.id.clone();
+                    return Err(unsound(&row.key, Problem::Outbox { id }));
                 }
             }
             Record::Inbox(notify) => {
@@ -95,6 +119,43 @@ pub(crate) fn admit(
         fresh.push(record);
     }
     Ok(fresh)
+}
+
+/// A store that takes what was admitted.
+pub(crate) trait Take: Holdings {
+    fn own_number(&mut self, key: &OrderKey, number: OutTradeNo);
+    fn own_transaction(&mut self, key: &OrderKey, id: TransactionId);
+    fn own_refund(&mut self, key: &OrderKey, number: OutRefundNo);
+    fn put_order(&mut self, order: Order, log: Vec<LogEntry>);
+    fn send(&mut self, record: OutboxRecord);
+    fn keep(&mut self, record: InboxRecord);
+}
+
+/// All of the batch, or an error and nothing of it.
+pub(crate) fn load(records: Vec<Record>, store: &mut impl Take) -> Result<(), StoreError> {
+    for record in admit(records, store)? {
+        match record {
+            Record::Order(record) => load_order(*record, store),
+            Record::Outbox(record) => store.send(*record),
+            Record::Inbox(record) => store.keep(*record),
+        }
+    }
+    Ok(())
+}
+
+/// An order with all that belongs to no other.
+pub(crate) fn load_order(record: OrderRecord, store: &mut impl Take) {
+    let OrderRecord { order, log } = record;
+    for number in numbers_of(&order) {
+        store.own_number(&order.key, number);
+    }
+    for payment in &order.payments {
+        store.own_transaction(&order.key, payment.transaction_id.clone());
+    }
+    for refund in &order.refunds {
+        store.own_refund(&order.key, refund.out_refund_no.clone());
+    }
+    store.put_order(order, log);
 }
 
 fn name_of(record: &Record) -> String {

@@ -22,12 +22,53 @@ pub use self::{
 };
 use crate::{Cursor, OrderStore, StoreError};
 
+/// The ledger as it was at one moment, to be read page by page while the store goes on.
+///
+/// It is let go of when it is dropped. Until then a store may keep aside what is overwritten: read it through, and drop it.
+#[async_trait]
+pub trait Snapshot: Send + Sync {
+    /// How many records it has, for a progress bar; accepted notifies at most so many.
+    fn size(&self) -> DumpSize;
+
+    /// As [`Dump::dump_orders`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read, [`StoreError::SnapshotLost`] when too much has changed since.
+    async fn orders(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<OrderRecord>, StoreError>;
+
+    /// As [`Dump::dump_outbox`].
+    ///
+    /// # Errors
+    /// As [`Snapshot::orders`].
+    async fn outbox(
+        &self,
+        after: Option<OutboxPlace>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRecord>, StoreError>;
+
+    /// As [`Dump::dump_inbox`].
+    ///
+    /// # Errors
+    /// As [`Snapshot::orders`].
+    async fn inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxRecord>, StoreError>;
+}
+
 /// Records out and records in.
 ///
-/// Pages do not add up to a snapshot: each record is whole, but a store that is written meanwhile may show one before a
-/// change and another after it. For an exact dump let nobody write.
+/// The pages of `dump_…` are of the ledger as it is when each is read, and do not add up to one moment while somebody writes:
+/// those of a [`Snapshot`] do.
 #[async_trait]
 pub trait Dump: OrderStore {
+    /// The ledger as it is now. Writers wait for a page of it at the most.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+
     /// Up to `limit` orders (at most [`RECORDS_MAX`]) behind `after`, oldest first: by `created_at`, then by key. An empty
     /// page is the end.
     ///
@@ -69,6 +110,7 @@ pub trait Dump: OrderStore {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the store has a record with other content, or one of an order's numbers, transactions or
-    /// refunds belongs to another order.
+    /// refunds belongs to another order; [`StoreError::Unsound`] when an order is not what its log tells, or a row of the
+    /// outbox tells something else than its order.
     async fn load(&self, records: Vec<Record>) -> Result<(), StoreError>;
 }

@@ -15,7 +15,8 @@ use super::{
 /// where that matters.
 ///
 /// # Errors
-/// [`DumpError`]; [`StoreError::Conflict`](crate::StoreError::Conflict) when the store has something else.
+/// [`DumpError`]; [`StoreError::Conflict`](crate::StoreError::Conflict) when the store has something else, and
+/// [`StoreError::Unsound`](crate::StoreError::Unsound) when an order does not follow from its log: each log is replayed.
 pub async fn import<R: AsyncBufRead + Unpin + Send>(
     store: &dyn Dump,
     input: &mut R,

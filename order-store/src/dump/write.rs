@@ -11,8 +11,8 @@ use super::{
 /// Writes the ledger: JSON, a line a record, in an order that does not depend on the backend, with a hash in the last line.
 ///
 /// The text holds the secrets of orders and, in notifies, the payers' `openid`: keep it as the ledger itself. Refused notifies,
-/// leases and totals are not in it: they are no facts of the ledger, or follow from it. It is exact when nobody writes
-/// meanwhile; see [`Dump`].
+/// leases and totals are not in it: they are no facts of the ledger, or follow from it. It is of one moment, whatever is written
+/// meanwhile; see [`Snapshot`](super::Snapshot).
 ///
 /// # Errors
 /// [`DumpError::Store`] and [`DumpError::Io`].
@@ -26,7 +26,8 @@ pub async fn export<W: AsyncWrite + Unpin + Send>(
         hash: Running::new(),
         line: Vec::new(),
     };
-    let total = store.dump_size().await?.total();
+    let snapshot = store.snapshot().await?;
+    let total = snapshot.size().total();
     let mut records = DumpSize::default();
     writer.line(&Frame::Ledger { version: VERSION }).await?;
     let mut report = |records: DumpSize| {
@@ -38,7 +39,7 @@ pub async fn export<W: AsyncWrite + Unpin + Send>(
 
     let mut after = None;
     loop {
-        let page = store.dump_orders(after, RECORDS_MAX).await?;
+        let page = snapshot.orders(after, RECORDS_MAX).await?;
         let Some(last) = page.last().map(OrderRecord::place) else {
             break;
         };
@@ -51,7 +52,7 @@ pub async fn export<W: AsyncWrite + Unpin + Send>(
     }
     let mut after = None;
     loop {
-        let page = store.dump_outbox(after, RECORDS_MAX).await?;
+        let page = snapshot.outbox(after, RECORDS_MAX).await?;
         let Some(last) = page.last().map(OutboxRecord::place) else {
             break;
         };
@@ -64,7 +65,7 @@ pub async fn export<W: AsyncWrite + Unpin + Send>(
     }
     let mut after = 0;
     loop {
-        let page = store.dump_inbox(after, RECORDS_MAX).await?;
+        let page = snapshot.inbox(after, RECORDS_MAX).await?;
         let Some(last) = page.last().map(|record| record.n) else {
             break;
         };

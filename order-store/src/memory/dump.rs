@@ -1,27 +1,27 @@
 //! The ledger as records, and records in.
 
 use async_trait::async_trait;
-use wxpay_core::MchId;
+use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{MemoryStore, state::State};
 use crate::{
-    Cursor, Dump, DumpSize, Facts, InboxRecord, Lookups, NotifyId, OrderKey, OrderRecord,
-    OutboxPlace, OutboxRecord, RECORDS_MAX, Record, StoreError,
-    dump::admit::{Holdings, Known, admit, numbers_of},
+    Cursor, Dump, DumpSize, Facts, InboxRecord, LogEntry, Lookups, NotifyId, Order, OrderKey,
+    OrderRecord, OutboxPlace, OutboxRecord, RECORDS_MAX, Record, Snapshot, StoreError,
+    dump::admit::{Holdings, Known, Take, load},
 };
 
 #[async_trait]
 impl Dump for MemoryStore {
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.with(|state| Ok(Box::new(state.clone()) as Box<dyn Snapshot>))
+    }
+
     async fn dump_orders(
         &self,
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<OrderRecord>, StoreError> {
-        self.with(|state| {
-            let keys = state.index.behind(after.as_ref(), limit.min(RECORDS_MAX));
-            let records = keys.iter().filter_map(|key| state.orders.get(key));
-            Ok(records.cloned().collect())
-        })
+        self.with(|state| Ok(state.page_of_orders(after.as_ref(), limit)))
     }
 
     async fn dump_outbox(
@@ -29,68 +29,109 @@ impl Dump for MemoryStore {
         after: Option<OutboxPlace>,
         limit: usize,
     ) -> Result<Vec<OutboxRecord>, StoreError> {
-        self.with(|state| {
-            let mut found: Vec<&OutboxRecord> = state
-                .outbox
-                .values()
-                .filter(|record| after.as_ref().is_none_or(|after| record.place() > *after))
-                .collect();
-            found.sort_by_cached_key(|record| record.place());
-            found.truncate(limit.min(RECORDS_MAX));
-            Ok(found.into_iter().cloned().collect())
-        })
+        self.with(|state| Ok(state.page_of_rows(after.as_ref(), limit)))
     }
 
     async fn dump_inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxRecord>, StoreError> {
-        self.with(|state| {
-            let behind = state.notifies.behind(after).take(limit.min(RECORDS_MAX));
-            Ok(behind
-                .map(|(n, notify)| InboxRecord { n, notify })
-                .collect())
-        })
+        self.with(|state| Ok(state.page_of_notifies(after, limit)))
     }
 
     async fn dump_size(&self) -> Result<DumpSize, StoreError> {
-        self.with(|state| {
-            Ok(DumpSize {
-                orders: state.orders.len() as u64,
-                outbox: state.outbox.len() as u64,
-                inbox: state.notifies.accepted_len() as u64,
-            })
-        })
+        self.with(|state| Ok(state.size()))
     }
 
     async fn load(&self, records: Vec<Record>) -> Result<(), StoreError> {
-        self.with(|state| state.load(records))?;
+        self.with(|state| load(records, state))?;
         self.woken();
         Ok(())
     }
 }
 
-impl State {
-    fn load(&mut self, records: Vec<Record>) -> Result<(), StoreError> {
-        for record in admit(records, self)? {
-            match record {
-                Record::Order(record) => self.load_order(*record),
-                Record::Outbox(record) => self.send(*record),
-                Record::Inbox(record) => self.notifies.load(record.n, record.notify),
-            }
-        }
-        Ok(())
+/// A copy of everything: there is little in a test's ledger.
+#[async_trait]
+impl Snapshot for State {
+    fn size(&self) -> DumpSize {
+        Self::size(self)
     }
 
-    fn load_order(&mut self, record: OrderRecord) {
-        let OrderRecord { order, log } = record;
-        for number in numbers_of(&order) {
-            self.own_number(&order.key, number);
+    async fn orders(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<OrderRecord>, StoreError> {
+        Ok(self.page_of_orders(after.as_ref(), limit))
+    }
+
+    async fn outbox(
+        &self,
+        after: Option<OutboxPlace>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRecord>, StoreError> {
+        Ok(self.page_of_rows(after.as_ref(), limit))
+    }
+
+    async fn inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxRecord>, StoreError> {
+        Ok(self.page_of_notifies(after, limit))
+    }
+}
+
+impl State {
+    fn page_of_orders(&self, after: Option<&Cursor>, limit: usize) -> Vec<OrderRecord> {
+        let page = self.index.behind(after, limit.min(RECORDS_MAX));
+        let records = page.iter().filter_map(|place| self.orders.get(&place.key));
+        records.cloned().collect()
+    }
+
+    fn page_of_rows(&self, after: Option<&OutboxPlace>, limit: usize) -> Vec<OutboxRecord> {
+        let mut found: Vec<&OutboxRecord> = self
+            .outbox
+            .values()
+            .filter(|record| after.is_none_or(|after| record.place() > *after))
+            .collect();
+        found.sort_by_cached_key(|record| record.place());
+        found.truncate(limit.min(RECORDS_MAX));
+        found.into_iter().cloned().collect()
+    }
+
+    fn page_of_notifies(&self, after: u64, limit: usize) -> Vec<InboxRecord> {
+        let behind = self.notifies.behind(after).take(limit.min(RECORDS_MAX));
+        behind
+            .map(|(n, notify)| InboxRecord { n, notify })
+            .collect()
+    }
+
+    fn size(&self) -> DumpSize {
+        DumpSize {
+            orders: self.orders.len() as u64,
+            outbox: self.outbox.len() as u64,
+            inbox: self.notifies.accepted_len() as u64,
         }
-        for payment in &order.payments {
-            self.own_transaction(&order.key, payment.transaction_id.clone());
-        }
-        for refund in &order.refunds {
-            self.own_refund(&order.key, refund.out_refund_no.clone());
-        }
-        self.put_order(order, log);
+    }
+}
+
+impl Take for State {
+    fn own_number(&mut self, key: &OrderKey, number: OutTradeNo) {
+        Self::own_number(self, key, number);
+    }
+
+    fn own_transaction(&mut self, key: &OrderKey, id: TransactionId) {
+        Self::own_transaction(self, key, id);
+    }
+
+    fn own_refund(&mut self, key: &OrderKey, number: OutRefundNo) {
+        Self::own_refund(self, key, number);
+    }
+
+    fn put_order(&mut self, order: Order, log: Vec<LogEntry>) {
+        Self::put_order(self, order, log);
+    }
+
+    fn send(&mut self, record: OutboxRecord) {
+        Self::send(self, record);
+    }
+
+    fn keep(&mut self, record: InboxRecord) {
+        self.notifies.load(record.n, record.notify);
     }
 }
 
@@ -106,8 +147,8 @@ impl Holdings for State {
         })
     }
 
-    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError> {
-        Ok(self.order(key).is_some())
+    fn order(&mut self, key: &OrderKey) -> Result<Option<Order>, StoreError> {
+        Ok(Self::order(self, key).cloned())
     }
 
     fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {

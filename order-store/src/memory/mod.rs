@@ -6,6 +6,8 @@
 mod dump;
 mod notifies;
 mod state;
+#[cfg(all(test, feature = "conformance"))]
+mod unsound;
 
 use std::{
     fmt,

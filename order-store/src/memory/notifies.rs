@@ -8,6 +8,7 @@ use crate::{
 };
 
 /// Notifies by number; when it is full the oldest goes.
+#[derive(Clone)]
 struct Ring {
     kept: BTreeMap<u64, (NotifyHead, Vec<u8>)>,
     next: u64,
@@ -42,6 +43,7 @@ impl Ring {
     }
 }
 
+#[derive(Clone)]
 pub(super) struct Notifies {
     accepted: Ring,
     refused: Ring,

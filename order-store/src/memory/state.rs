@@ -17,6 +17,7 @@ use crate::{
     outbox::plain,
 };
 
+#[derive(Clone)]
 pub(super) struct State {
     pub(super) orders: HashMap<OrderKey, OrderRecord>,
     numbers: HashMap<(MchId, OutTradeNo), OrderKey>,

@@ -7,7 +7,6 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::time::sleep;
-use tokio_postgres::Row;
 use wxpay_core::MchId;
 
 use super::{
@@ -18,17 +17,18 @@ use super::{
     key::{column, decode, key_at, place, to_i64, to_u64},
     link::jittered,
     lookup::{read_orders, read_owners},
-    relay::row_of,
+    records::{notifies_at, order_place, orders_at, outbox_at, outbox_place, size_at},
     rows::{LogRow, OutRow, Stored},
     session::{Params, Session},
+    snapshot::PostgresSnapshot,
     sql::Sql,
     unique::Unique,
     write::{Writes, col},
 };
 use crate::{
     ACCEPTED_MAX_COUNT, Cursor, Day, Dump, DumpSize, Facts, InboxRecord, LogEntry, Lookups,
-    NotifyRecord, Order, OrderKey, OrderRecord, OutboxHold, OutboxId, OutboxPlace, OutboxRecord,
-    RECORDS_MAX, Record, StoreError, Timestamp,
+    NotifyRecord, Order, OrderKey, OrderRecord, OutboxId, OutboxPlace, OutboxRecord, RECORDS_MAX,
+    Record, Snapshot, StoreError,
     dump::admit::{Holdings, Known, admit, numbers_of},
     totals::{Sums, sums_of},
 };
@@ -38,37 +38,23 @@ const TRY_WAIT: Duration = Duration::from_millis(20);
 
 #[async_trait]
 impl Dump for PostgresStore {
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let loan = self.pool()?.take().await?;
+        Ok(Box::new(PostgresSnapshot::begin(loan).await?))
+    }
+
     async fn dump_orders(
         &self,
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<OrderRecord>, StoreError> {
-        let (at, mch_id, number) = match &after {
-            Some(Cursor { created_at, key }) => (
-                created_at.millis(),
-                key.mch_id.as_str(),
-                key.out_trade_no.as_str(),
-            ),
-            None => (i64::MIN, "", ""),
-        };
+        let place = order_place(after.as_ref());
         let limit = to_i64(limit.min(RECORDS_MAX));
         let rows = self
             .pool()?
-            .query(Sql::DumpOrders, &[&at, &mch_id, &number, &limit])
+            .query(Sql::DumpOrders, &[&place.0, &place.1, &place.2, &limit])
             .await?;
-        let mut records: Vec<OrderRecord> = Vec::new();
-        for row in rows {
-            let key = key_at(&row, 0, 1)?;
-            let entry = decode(&row, 3)?;
-            match records.last_mut() {
-                Some(record) if record.order.key == key => record.log.push(entry),
-                _ => records.push(OrderRecord {
-                    order: decode(&row, 2)?,
-                    log: vec![entry],
-                }),
-            }
-        }
-        Ok(records)
+        orders_at(&rows)
     }
 
     async fn dump_outbox(
@@ -76,15 +62,7 @@ impl Dump for PostgresStore {
         after: Option<OutboxPlace>,
         limit: usize,
     ) -> Result<Vec<OutboxRecord>, StoreError> {
-        let (at, mch_id, number, kind) = match &after {
-            Some(place) => (
-                place.created_at.millis(),
-                place.key.mch_id.as_str(),
-                place.key.out_trade_no.as_str(),
-                place.kind as i16,
-            ),
-            None => (i64::MIN, "", "", 0),
-        };
+        let (at, mch_id, number, kind) = outbox_place(after.as_ref());
         let limit = to_i64(limit.min(RECORDS_MAX));
         let rows = self
             .pool()?
@@ -99,26 +77,11 @@ impl Dump for PostgresStore {
             .pool()?
             .query(Sql::DumpInbox, &[&to_i64(after), &limit])
             .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(InboxRecord {
-                    n: to_u64(column(row, 0)?),
-                    notify: record_at(row, 1)?,
-                })
-            })
-            .collect()
+        notifies_at(&rows)
     }
 
     async fn dump_size(&self) -> Result<DumpSize, StoreError> {
-        let rows = self.pool()?.query(Sql::DumpSize, &[]).await?;
-        let row = rows.first().ok_or_else(|| StoreError::Corrupt {
-            what: "no counts".to_owned(),
-        })?;
-        Ok(DumpSize {
-            orders: to_u64(column(row, 0)?),
-            outbox: to_u64(column(row, 1)?),
-            inbox: to_u64(column(row, 2)?),
-        })
+        size_at(&self.pool()?.query(Sql::DumpSize, &[]).await?)
     }
 
     async fn load(&self, records: Vec<Record>) -> Result<(), StoreError> {
@@ -145,21 +108,6 @@ impl Dump for PostgresStore {
             }
         }
     }
-}
-
-/// A row of the outbox in five columns from here.
-fn outbox_at(row: &Row, at: usize) -> Result<OutboxRecord, StoreError> {
-    let (ready_at, free): (Option<i64>, bool) = (column(row, at)?, column(row, at + 1)?);
-    Ok(OutboxRecord {
-        row: row_of(row, at + 2)?,
-        hold: match ready_at {
-            None => OutboxHold::Parked,
-            Some(ready_at) if free && ready_at > 0 => {
-                OutboxHold::Until(Timestamp::from_millis(ready_at))
-            }
-            Some(_) => OutboxHold::None,
-        },
-    })
 }
 
 async fn load_once(session: &Session, records: &[Record]) -> Result<(), Attempt> {
@@ -313,8 +261,8 @@ impl Holdings for Have {
         })
     }
 
-    fn has_order(&mut self, key: &OrderKey) -> Result<bool, StoreError> {
-        Ok(self.orders.contains_key(key))
+    fn order(&mut self, key: &OrderKey) -> Result<Option<Order>, StoreError> {
+        Ok(self.orders.get(key).map(|stored| stored.order.clone()))
     }
 
     fn look_up(&mut self, mch_id: &MchId, lookups: Lookups) -> Result<Facts, StoreError> {

@@ -57,10 +57,12 @@ mod options;
 #[cfg(test)]
 mod portable;
 mod reads;
+mod records;
 mod relay;
 mod rows;
 mod session;
 mod settle;
+mod snapshot;
 mod sql;
 mod tasks;
 mod tls;

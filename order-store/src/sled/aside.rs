@@ -6,37 +6,35 @@
 
 use std::{
     fs::{self, DirBuilder, File},
-    io,
     path::Path,
 };
 
-use super::folder::{Folder, exists, io_error, ledger_files, sync_path};
+use super::{
+    folder::{Folder, exists, io_error, ledger_files, sync_path},
+    layout::{ASIDE, ASIDE_NEW},
+    space,
+};
 use crate::StoreError;
 
-/// The copy's folder in the folder.
-pub(super) const FOLDER: &str = "unclean";
-/// While it is made.
-pub(super) const NEW_FOLDER: &str = "unclean.new";
 /// In the copy: the ledger that it was made of has been opened well since.
 const DONE_FILE: &str = "opened";
-/// What is left free on the disk after the copy, so that the ledger itself can go on.
-const RESERVE_BYTES: u64 = 16 << 20;
+const PURPOSE: &str = "the ledger was not closed and its files must be copied before it is opened";
 
 /// Copies the ledger's files aside, durably, unless the copy that is there is still needed.
 pub(super) fn copy(folder: &Folder) -> Result<(), StoreError> {
-    let to = folder.path.join(FOLDER);
-    if exists(&to)? && !exists(&to.join(DONE_FILE))? {
+    let to = folder.path.join(ASIDE);
+    if is_needed(&to)? {
         tracing::warn!(copy = %to.display(), "the ledger was not opened well since its last copy was made; that copy stays");
         return Ok(());
     }
+    space::refuse_without(&folder.path, bytes(folder)?, PURPOSE)?;
     let files = ledger_files(&folder.path)?;
-    let new = folder.path.join(NEW_FOLDER);
+    let new = folder.path.join(ASIDE_NEW);
     for old in [&to, &new] {
         if exists(old)? {
             fs::remove_dir_all(old).map_err(io_error("removing", old))?;
         }
     }
-    refuse_without_space(&folder.path, &files)?;
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -54,42 +52,31 @@ pub(super) fn copy(folder: &Folder) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The bytes that a copy will take; none where the copy that is there stays.
+pub(super) fn bytes(folder: &Folder) -> Result<u64, StoreError> {
+    if is_needed(&folder.path.join(ASIDE))? {
+        return Ok(0);
+    }
+    let mut bytes = 0;
+    for file in ledger_files(&folder.path)? {
+        bytes += fs::metadata(&file)
+            .map_err(io_error("looking at", &file))?
+            .len();
+    }
+    Ok(bytes)
+}
+
+/// Whether the copy is there and the ledger was not opened well since.
+fn is_needed(copy: &Path) -> Result<bool, StoreError> {
+    Ok(exists(copy)? && !exists(&copy.join(DONE_FILE))?)
+}
+
 /// The ledger was opened and found whole: the next crash may take the copy's place.
 pub(super) fn done_with(folder: &Path) -> Result<(), StoreError> {
-    let copy = folder.join(FOLDER);
+    let copy = folder.join(ASIDE);
     if exists(&copy)? {
         let done = copy.join(DONE_FILE);
         File::create(&done).map_err(io_error("making", &done))?;
     }
     Ok(())
-}
-
-fn refuse_without_space(path: &Path, files: &[std::path::PathBuf]) -> Result<(), StoreError> {
-    let mut needed = RESERVE_BYTES;
-    for file in files {
-        needed += fs::metadata(file)
-            .map_err(io_error("looking at", file))?
-            .len();
-    }
-    match free_bytes(path).map_err(io_error("looking for space in", path))? {
-        Some(free) if free < needed => Err(StoreError::Io {
-            what: format!(
-                "the ledger was not closed and its files must be copied before it is opened, which needs {needed} bytes where {free} are free"
-            ),
-            error: io::ErrorKind::StorageFull.into(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// The space that this process may fill; nothing where it is not known.
-#[cfg(unix)]
-fn free_bytes(path: &Path) -> io::Result<Option<u64>> {
-    let found = rustix::fs::statvfs(path)?;
-    Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Path) -> io::Result<Option<u64>> {
-    Ok(None)
 }

@@ -14,11 +14,12 @@ use std::{
 use wxpay_core::{AppId, MchId, OutTradeNo};
 
 use super::{
-    digest::digest_bytes,
     fault::{Faults, Step},
     folder::{Folder, io_error},
     head::{Head, SEALED_BYTES},
+    layout::{CLEAN_FILE, CLEAN_NEW_FILE},
     locate::{Hashes, Locator},
+    pages::{Digested, Digesting},
 };
 use crate::{
     Day, StoreError, Timestamp,
@@ -27,14 +28,9 @@ use crate::{
     totals::Sums,
 };
 
-/// The file's name in the folder.
-pub(super) const FILE: &str = "clean";
-/// While it is written.
-pub(super) const NEW_FILE: &str = "clean.new";
 /// Changes with every change of what follows: a note of another version is no note.
 const MAGIC: &[u8; 8] = b"ordclean";
 const VERSION: u8 = 3;
-const PAGE_BYTES: usize = 64 << 10;
 
 /// What a clean stop left.
 #[derive(Debug)]
@@ -56,7 +52,7 @@ impl Checkpoint {
         index: &Index,
         locator: &Locator,
     ) -> io::Result<()> {
-        let new = folder.join(NEW_FILE);
+        let new = folder.join(CLEAN_NEW_FILE);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
@@ -70,7 +66,7 @@ impl Checkpoint {
         put_locator(&mut out, locator)?;
         let file = out.finish()?;
         file.sync_all()?;
-        fs::rename(&new, folder.join(FILE))
+        fs::rename(&new, folder.join(CLEAN_FILE))
     }
 
     /// Writes it, and its name with it: the last thing that is done to a ledger that nobody has open.
@@ -93,7 +89,7 @@ impl Checkpoint {
 
     /// Reads it; nothing when there is none that is whole.
     pub(super) fn read(folder: &Path) -> Option<Self> {
-        let file = File::open(folder.join(FILE)).ok()?;
+        let file = File::open(folder.join(CLEAN_FILE)).ok()?;
         let mut input = Digested::new(BufReader::new(file));
         (input.array()? == *MAGIC && input.array()? == [VERSION]).then_some(())?;
         let head = Head::unseal(&input.array::<SEALED_BYTES>()?)?;
@@ -110,7 +106,7 @@ impl Checkpoint {
 
     /// Takes it away; what its folder's name says is the caller's to sync.
     pub(super) fn remove(folder: &Path) -> io::Result<()> {
-        for name in [FILE, NEW_FILE] {
+        for name in [CLEAN_FILE, CLEAN_NEW_FILE] {
             match fs::remove_file(folder.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -234,143 +230,6 @@ fn take_places<R: Read>(input: &mut Digested<R>, merchants: &[Arc<MchId>]) -> Op
     Some(places.into_iter().collect())
 }
 
-/// Writes, and in the end the digest of all pages written.
-struct Digesting<W> {
-    out: W,
-    page: Vec<u8>,
-    digest: u64,
-}
-
-impl<W: Write> Digesting<W> {
-    fn new(out: W) -> Self {
-        Self {
-            out,
-            page: Vec::with_capacity(PAGE_BYTES),
-            digest: 0,
-        }
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.page.len() + bytes.len() > PAGE_BYTES {
-            self.turn()?;
-        }
-        self.page.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    /// Pages have a length in front, so that the reader digests the same ones.
-    fn turn(&mut self) -> io::Result<()> {
-        self.digest = digest_bytes(self.digest, &self.page);
-        let length = u32::try_from(self.page.len()).unwrap_or(u32::MAX);
-        self.out.write_all(&length.to_be_bytes())?;
-        self.out.write_all(&self.page)?;
-        self.page.clear();
-        Ok(())
-    }
-
-    fn count(&mut self, count: usize) -> io::Result<()> {
-        self.put(&(count as u64).to_be_bytes())
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.put(&[u8::try_from(bytes.len()).map_err(io::Error::other)?])?;
-        self.put(bytes)
-    }
-
-    fn text(&mut self, text: &str) -> io::Result<()> {
-        self.bytes(text.as_bytes())
-    }
-}
-
-impl Digesting<BufWriter<File>> {
-    fn finish(mut self) -> io::Result<File> {
-        self.turn()?;
-        self.out.write_all(&0_u32.to_be_bytes())?;
-        self.out.write_all(&self.digest.to_be_bytes())?;
-        self.out
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)
-    }
-}
-
-/// Reads what [`Digesting`] wrote; each answer is nothing where the input ends early.
-struct Digested<R> {
-    input: R,
-    page: Vec<u8>,
-    at: usize,
-    digest: u64,
-}
-
-impl<R: Read> Digested<R> {
-    fn new(input: R) -> Self {
-        Self {
-            input,
-            page: Vec::new(),
-            at: 0,
-            digest: 0,
-        }
-    }
-
-    fn raw<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let mut bytes = [0; N];
-        self.input.read_exact(&mut bytes).ok()?;
-        Some(bytes)
-    }
-
-    fn turn(&mut self) -> Option<()> {
-        let length = usize::try_from(u32::from_be_bytes(self.raw()?)).ok()?;
-        if length == 0 || length > PAGE_BYTES {
-            return None;
-        }
-        self.page.resize(length, 0);
-        self.input.read_exact(&mut self.page).ok()?;
-        self.digest = digest_bytes(self.digest, &self.page);
-        self.at = 0;
-        Some(())
-    }
-
-    fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
-        if self.at == self.page.len() {
-            self.turn()?;
-        }
-        let end = self.at + bytes.len();
-        bytes.copy_from_slice(self.page.get(self.at..end)?);
-        self.at = end;
-        Some(())
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let mut bytes = [0; N];
-        self.fill(&mut bytes)?;
-        Some(bytes)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
-    }
-
-    fn bytes<'a>(&mut self, space: &'a mut [u8]) -> Option<&'a [u8]> {
-        let [length] = self.array()?;
-        let bytes = space.get_mut(..usize::from(length))?;
-        if !bytes.is_empty() {
-            self.fill(bytes)?;
-        }
-        Some(bytes)
-    }
-
-    fn text(&mut self) -> Option<String> {
-        let mut space = [0; u8::MAX as usize];
-        let bytes = self.bytes(&mut space)?;
-        String::from_utf8(bytes.to_vec()).ok()
-    }
-
-    fn finish(mut self) -> bool {
-        self.at == self.page.len()
-            && self.raw() == Some(0_u32.to_be_bytes())
-            && self.raw() == Some(self.digest.to_be_bytes())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -428,7 +287,7 @@ mod tests {
         assert_eq!((found.head, found.db_bytes), (head, 77));
         assert_eq!((found.index, found.locator), (index(), locator()));
 
-        let path = folder.path().join(FILE);
+        let path = folder.path().join(CLEAN_FILE);
         let whole = fs::read(&path).unwrap();
         for at in (0..whole.len()).step_by(997).chain([whole.len() - 1]) {
             let mut wrong = whole.clone();

@@ -1,33 +1,32 @@
 //! Compaction: the ledger rebuilt in fresh files, which then take the place of the old ones.
 //!
-//! sled gives no space back. So every record that counts is copied into a new sled in `compact.new`: of an order that has changed,
-//! its last state alone, while each row of the log and its place stay. The new ledger has a head and a mark of its own; it is
-//! synced and verified; then the folder is renamed to `compact.ready`,
-//! and from that moment on it is the
-//! ledger: whoever opens the folder next moves its files to where the old ones are, and goes on with that if it was cut
-//! off. A crash before the rename leaves the old ledger, one after it the new one. Last of all the note of a clean stop is left
-//! again: what was verified here need not be copied and verified before the next start.
+//! sled gives no space back. So every record that counts is copied into a new sled in `compact.new`: of an order that has
+//! changed, its last state alone, while each row of the log and its place stay. The new ledger has a head and a mark of its
+//! own; it is synced and verified; then the folder is renamed to `compact.ready`, and from that moment on it is the ledger:
+//! whoever opens the folder next goes on with the [`switch`], if that was cut off. A crash before the rename leaves the old
+//! ledger, one after it the new one. Last of all the note of a clean stop is left again: what was verified here need not be
+//! copied and verified before the next start.
 
-use std::{fs, io, path::Path};
+use std::{fs, path::Path};
 
 use super::{
     checkpoint::Checkpoint,
-    fault::{Faults, Step},
-    folder::{BLOBS, CONF_FILE, DB_FILE, Folder, SNAPSHOT_PREFIX, exists, io_error, sync_path},
+    engine::{fenced, open_sled},
+    fault::Step,
+    folder::{io_error, sync_path},
     head::Head,
+    layout::{BLOBS, COMPACT_NEW, COMPACT_READY},
     locate::Locator,
-    mark::{self, Mark},
-    open::{Closed, How, fenced, open_closed, open_sled},
+    mark::Mark,
+    open::{Closed, open_closed},
+    options::How,
+    switch,
     thin::Thin,
     trees::{HEAD_KEY, Kind, Trees, damaged},
     verify::{Audit, Nobody},
 };
 use crate::StoreError;
 
-/// While the new ledger is built.
-pub(super) const NEW_FOLDER: &str = "compact.new";
-/// When it is complete.
-pub(super) const READY_FOLDER: &str = "compact.ready";
 /// Records copied at once.
 const SLICE: usize = 4096;
 /// After so many records the new sled is closed and opened again: while one process fills a sled, its memory grows with
@@ -59,17 +58,20 @@ fn compact_here(path: &Path, how: &How) -> Result<Compacted, StoreError> {
         locator,
     } = open_closed(path, how)?;
     let bytes_before = folder.db_bytes()?;
-    let new = folder.path.join(NEW_FOLDER);
-    let head = copy(&trees, &locator, &new, &head, how)?;
+    let new = folder.path.join(COMPACT_NEW);
+    let head = copy(&trees, &locator, &new, &head, how).inspect_err(|_| {
+        // The space is of more use to the old ledger; what cannot be removed now goes at the next start.
+        drop(fs::remove_dir_all(&new));
+    })?;
     // The old ledger must not be open while its files are replaced.
     drop(trees);
     how.faults
         .around(Step::CompactReady, || {
-            fs::rename(&new, folder.path.join(READY_FOLDER))
+            fs::rename(&new, folder.path.join(COMPACT_READY))
         })
         .map_err(io_error("renaming", &new))?;
     folder.sync_names()?;
-    finish(&folder, &how.faults)?;
+    switch::finish(&folder, &how.faults)?;
     folder.close_to_others()?;
     let bytes_after = folder.db_bytes()?;
     Checkpoint::leave(&folder, &head, bytes_after, &index, &locator, &how.faults)?;
@@ -146,14 +148,7 @@ fn copy(
     to.flush().map_err(|error| damaged(&error))?;
     Audit::new(&made, &made).run(&to, &mut Nobody, |progress| how.report(progress))?;
     drop(to);
-    Mark::create(new)
-        .and_then(|()| Mark::open(new))
-        .and_then(|mut mark| mark.write(&made, &how.faults))
-        .map_err(io_error("making the high-water mark in", new))?;
     let blobs = new.join(BLOBS);
-    for entry in fs::read_dir(new).map_err(io_error("reading", new))? {
-        sync_path(&entry.map_err(io_error("reading", new))?.path())?;
-    }
     if fs::read_dir(&blobs)
         .map_err(io_error("reading", &blobs))?
         .next()
@@ -163,61 +158,28 @@ fn copy(
             what: format!("{} is not empty", blobs.display()),
         });
     }
-    sync_path(new)?;
+    let mut synced = Ok(());
+    how.faults
+        .around(Step::CompactSync, || {
+            Mark::create(new)?;
+            Mark::open(new)?.write(&made, &how.faults)?;
+            synced = sync_files(new);
+            Ok(())
+        })
+        .map_err(io_error("making the high-water mark in", new))?;
+    synced?;
     Ok(made)
+}
+
+/// All that is in it, and its names.
+fn sync_files(new: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(new).map_err(io_error("reading", new))? {
+        sync_path(&entry.map_err(io_error("reading", new))?.path())?;
+    }
+    sync_path(new)
 }
 
 fn open_new(new: &Path, how: &How) -> Result<Trees, StoreError> {
     let db = open_sled(new, how.cache_bytes, how.lock_patience)?;
     Trees::open(db).map_err(|error| damaged(&error))
-}
-
-/// Puts a complete new ledger in the place of the old one, or goes on with that; throws away one that is not complete.
-pub(super) fn finish(folder: &Folder, faults: &Faults) -> Result<(), StoreError> {
-    let new = folder.path.join(NEW_FOLDER);
-    if exists(&new)? {
-        fs::remove_dir_all(&new).map_err(io_error("removing", &new))?;
-    }
-    let ready = folder.path.join(READY_FOLDER);
-    if !exists(&ready)? {
-        return Ok(());
-    }
-    tracing::info!(folder = %folder.path.display(), "the compacted ledger takes the place of the old one");
-    // A snapshot is only a short cut, and the old one's is of the old file.
-    remove_snapshots(&folder.path)?;
-    for name in [DB_FILE, CONF_FILE, mark::FILE] {
-        let from = ready.join(name);
-        if !exists(&from)? {
-            continue;
-        }
-        faults
-            .around(Step::CompactSwitch, || {
-                fs::rename(&from, folder.path.join(name))
-            })
-            .map_err(io_error("renaming", &from))?;
-    }
-    folder.sync_names()?;
-    faults
-        .around(Step::CompactSwitch, || fs::remove_dir_all(&ready))
-        .map_err(io_error("removing", &ready))?;
-    folder.sync_names()
-}
-
-fn remove_snapshots(path: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(path).map_err(io_error("reading", path))? {
-        let entry = entry.map_err(io_error("reading", path))?;
-        if entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with(SNAPSHOT_PREFIX)
-        {
-            match fs::remove_file(entry.path()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(io_error("removing", &entry.path())(error));
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
 }

@@ -36,6 +36,8 @@ pub enum Step {
     Format,
     /// Compaction: one slice of records.
     CompactSlice,
+    /// Compaction: the rebuilt files get a mark and are synced.
+    CompactSync,
     /// Compaction: the rebuilt files get the name under which they count.
     CompactReady,
     /// Compaction: one file takes the place of the old one.

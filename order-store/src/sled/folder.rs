@@ -8,19 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{aside, checkpoint, compact, mark, ring};
+use super::{
+    layout::{
+        ASIDE, ASIDE_NEW, BLOBS, CLEAN_FILE, CLEAN_NEW_FILE, COMPACT_NEW, COMPACT_READY, CONF_FILE,
+        DB_FILE, LOCK_FILE, SNAPSHOT_PREFIX,
+    },
+    mark, ring,
+};
 use crate::StoreError;
 
-/// The file that sled keeps everything in.
-pub(super) const DB_FILE: &str = "db";
-/// sled's settings.
-pub(super) const CONF_FILE: &str = "conf";
-/// Where sled puts what is too large for its file, and never syncs it.
-pub(super) const BLOBS: &str = "blobs";
-/// What the names of sled's snapshots begin with.
-pub(super) const SNAPSHOT_PREFIX: &str = "snap.";
-/// Whoever has this file locked has the folder.
-const LOCK_FILE: &str = "lock";
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// A folder that this process has for itself until this is dropped.
@@ -133,12 +129,12 @@ fn refuse_strangers(path: &Path) -> Result<(), StoreError> {
         LOCK_FILE,
         mark::FILE,
         ring::FILE,
-        checkpoint::FILE,
-        checkpoint::NEW_FILE,
-        aside::FOLDER,
-        aside::NEW_FOLDER,
-        compact::NEW_FOLDER,
-        compact::READY_FOLDER,
+        CLEAN_FILE,
+        CLEAN_NEW_FILE,
+        ASIDE,
+        ASIDE_NEW,
+        COMPACT_NEW,
+        COMPACT_READY,
     ];
     if exists(&path.join(DB_FILE))? || exists(&path.join(CONF_FILE))? {
         return Ok(());

@@ -20,9 +20,9 @@ use super::{
         hash_of_transaction,
     },
     pack::{Packer, pack, pack_log},
-    reads::load_log_rows,
     record::{Address, Hold, StoredOrder, StoredRow, encode, encode_log, order_parts},
     relay::{Entry, Relay, Status},
+    rows::load_log_rows,
     trees::{ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, packed_key},
 };
 use crate::{

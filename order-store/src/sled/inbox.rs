@@ -22,6 +22,33 @@ fn key(n: u64, chunk: u8) -> Vec<u8> {
     key
 }
 
+/// What the `n`-th accepted notify is found by, as long as no later one has its slot.
+pub(super) fn slot(n: u64) -> Vec<u8> {
+    key(n, 0)
+}
+
+/// Whether this is where a notify begins.
+pub(super) fn is_first(key: &[u8]) -> bool {
+    key.last() == Some(&0)
+}
+
+/// The notify in this slot, with its number.
+pub(super) fn in_slot(
+    trees: &Trees,
+    slot: &[u8],
+) -> Result<Option<(u64, NotifyHead, Vec<u8>)>, StoreError> {
+    let Some(value) = trees.get(Kind::Inbox, slot)? else {
+        return Ok(None);
+    };
+    let number = checked(&value, "accepted notify")?
+        .first_chunk()
+        .ok_or_else(|| StoreError::Corrupt {
+            what: format!("accepted notify in slot {}", slot.escape_ascii()),
+        })?;
+    let n = u64::from_be_bytes(*number);
+    Ok(load(trees, n)?.map(|(head, body)| (n, head, body)))
+}
+
 /// What keeps the `n`-th accepted notify.
 pub(super) fn writes(n: u64, head: &NotifyHead, body: &[u8]) -> Writes {
     let head = serde_json::to_vec(head).expect("a head has string keys");

@@ -13,8 +13,8 @@ use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
     digest::digest_bytes,
-    reads::load_at,
     record::{Address, StoredOrder},
+    rows::load_at,
     trees::Trees,
 };
 use crate::{Order, OrderKey, StoreError, dump::admit::numbers_of};

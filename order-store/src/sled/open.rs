@@ -14,57 +14,29 @@ use std::{
 use super::{
     aside,
     checkpoint::Checkpoint,
-    compact,
     disk::Disk,
-    fault::{Faults, Step},
-    folder::{DB_FILE, Folder, io_error},
+    engine::{fenced, open_trees},
+    fault::Step,
+    folder::{Folder, io_error},
+    format::{FORMAT, head, read_mark, write_format},
     group::Counters,
     head::Head,
+    layout::DB_FILE,
     locate::Locator,
-    mark::{self, Mark},
+    options::How,
     rebuild::Rebuild,
-    record::{Address, decode, encode},
+    record::Address,
     relay::{Entry, Relay},
     ring,
     settle::rows_of,
-    trees::{
-        FORMAT_KEY, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, damaged, packed_key,
-        parse_packed_key,
-    },
+    space, switch,
+    trees::{INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, damaged, packed_key, parse_packed_key},
     verify::{Audit, Nobody, lost},
 };
-use crate::{StoreError, Timestamp, Verify, VerifyHook, VerifyProgress, index::Index};
-use ::sled::Db;
+use crate::{StoreError, Timestamp, Verify, VerifyProgress, index::Index};
 
-/// The format that this program writes, and the newest that it reads.
-pub(super) const FORMAT: u32 = 3;
-/// The oldest that has a head and a mark.
-const FORMAT_WITH_HEAD: u32 = 2;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
-
-/// How a folder is opened.
-#[derive(Clone)]
-pub(super) struct How {
-    pub(super) cache_bytes: u64,
-    pub(super) lock_patience: Duration,
-    pub(super) verify: Verify,
-    pub(super) progress: Option<VerifyHook>,
-    pub(super) faults: Faults,
-}
-
-impl How {
-    pub(super) fn report(&self, progress: VerifyProgress) {
-        tracing::info!(
-            records = progress.records,
-            of = progress.of_records,
-            took = ?progress.took,
-            "verifying the ledger"
-        );
-        if let Some(hook) = &self.progress {
-            hook(progress);
-        }
-    }
-}
+const COMPACTION: &str = "a compaction builds a second ledger beside the first";
 
 /// An open folder.
 pub(super) struct Opened {
@@ -89,39 +61,38 @@ pub(super) fn open(path: &Path, how: &How, now: Timestamp) -> Result<Opened, Sto
     fenced(move || open_here(&path, &how, now))
 }
 
-/// Does this on a thread of its own, and makes an error of a panic.
-pub(super) fn fenced<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let worker = thread::Builder::new()
-        .name("order-store-open".to_owned())
-        .spawn(work)
-        .map_err(|error| StoreError::Io {
-            what: "starting a thread".to_owned(),
-            error,
-        })?;
-    worker.join().unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("nothing");
-        Err(StoreError::Corrupt {
-            what: format!("sled gave up opening it and said: {said}"),
-        })
-    })
+fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreError> {
+    let folder = take(path, how)?;
+    let clean = clean_stop(&folder)?;
+    open_in(folder, clean, how, now)
 }
 
-fn open_here(path: &Path, how: &How, now: Timestamp) -> Result<Opened, StoreError> {
+/// Takes the folder for this process, with the ledger in it that counts.
+fn take(path: &Path, how: &How) -> Result<Folder, StoreError> {
     let folder = Folder::take(path, how.lock_patience)?;
-    compact::finish(&folder, &how.faults)?;
+    switch::finish(&folder, &how.faults)?;
     folder.refuse_blobs()?;
-    let had_ledger = folder.has_ledger()?;
-    let clean = match Checkpoint::read(path) {
-        Some(found) if had_ledger && folder.db_bytes()? == found.db_bytes => Some(found),
-        _ => None,
-    };
-    if had_ledger && clean.is_none() {
+    Ok(folder)
+}
+
+/// The note of a clean stop, where it is of the ledger that is there.
+fn clean_stop(folder: &Folder) -> Result<Option<Checkpoint>, StoreError> {
+    match Checkpoint::read(&folder.path) {
+        Some(found) if folder.has_ledger()? && folder.db_bytes()? == found.db_bytes => {
+            Ok(Some(found))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn open_in(
+    folder: Folder,
+    clean: Option<Checkpoint>,
+    how: &How,
+    now: Timestamp,
+) -> Result<Opened, StoreError> {
+    let path = &folder.path.clone();
+    if folder.has_ledger()? && clean.is_none() {
         copy_aside(&folder, how)?;
     }
     let (trees, db) = open_trees(&folder, how)?;
@@ -220,154 +191,6 @@ fn copy_aside(folder: &Folder, how: &How) -> Result<(), StoreError> {
     copied
 }
 
-fn open_trees(folder: &Folder, how: &How) -> Result<(Trees, File), StoreError> {
-    let db = open_sled(&folder.path, how.cache_bytes, how.lock_patience)?;
-    let trees = Trees::open(db).map_err(|error| damaged(&error))?;
-    let file = folder.path.join(DB_FILE);
-    let file = File::open(&file).map_err(io_error("opening", &file))?;
-    Ok((trees, file))
-}
-
-pub(super) fn open_sled(
-    path: &Path,
-    cache_bytes: u64,
-    lock_patience: Duration,
-) -> Result<Db, StoreError> {
-    let config = ::sled::Config::new()
-        .path(path)
-        .cache_capacity(cache_bytes)
-        .flush_every_ms(None);
-    let deadline = Instant::now() + lock_patience;
-    loop {
-        let error = match config.open() {
-            Ok(db) => return Ok(db),
-            Err(error) => error,
-        };
-        // sled gives a held lock no kind of its own.
-        let held = error.to_string().contains("could not acquire lock");
-        if !held {
-            return Err(match error {
-                ::sled::Error::Io(error) => io_error("opening the ledger in", path)(error),
-                error => damaged(&error),
-            });
-        }
-        if Instant::now() >= deadline {
-            return Err(StoreError::Locked {
-                path: path.to_owned(),
-            });
-        }
-        thread::sleep(LOCK_PAUSE);
-    }
-}
-
-fn read_mark(path: &Path) -> Result<Option<Head>, StoreError> {
-    Mark::read(path).map_err(|error| StoreError::Corrupt {
-        what: format!("the high-water mark cannot be read: {error}"),
-    })
-}
-
-/// The head of the ledger, what it is written with from now on, and the format it has.
-///
-/// A new folder gets its format's record and an empty head; one of format 1 gets the head that a scan finds, since it has
-/// none: what such a folder lost before cannot be told.
-fn head(
-    folder: &Folder,
-    trees: &Trees,
-    db: File,
-    faults: &Faults,
-) -> Result<(Head, Disk, u32), StoreError> {
-    let path = &folder.path;
-    let format: Option<u32> = trees
-        .get(Kind::Meta, FORMAT_KEY)?
-        .map(|value| decode(&value, "the store's format"))
-        .transpose()?;
-    match format {
-        Some(found) if found > FORMAT => {
-            return Err(StoreError::NewerFormat {
-                found,
-                known: FORMAT,
-            });
-        }
-        Some(found) if found >= FORMAT_WITH_HEAD => {
-            if read_mark(path)?.is_none() {
-                return Err(StoreError::Corrupt {
-                    what: format!(
-                        "the high-water mark, {}, is gone: what the ledger lost cannot be told",
-                        path.join(mark::FILE).display()
-                    ),
-                });
-            }
-            let head = trees.head()?.ok_or_else(|| StoreError::Corrupt {
-                what: "the head's record is gone".to_owned(),
-            })?;
-            return Ok((head, disk(path, db, faults)?, found));
-        }
-        None if !trees.is_empty() => {
-            return Err(StoreError::NotAStore {
-                path: path.clone(),
-                why: "its ledger has no format record".to_owned(),
-            });
-        }
-        // A mark that says more than "nothing yet" stays, and tells on a ledger that is empty or old again.
-        None | Some(_) if read_mark(path)?.is_none() => {
-            Mark::create(path).map_err(io_error("making the high-water mark in", path))?;
-            folder.sync_all()?;
-        }
-        None | Some(_) => {}
-    }
-    let found = count(trees)?;
-    let mark = read_mark(path)?.unwrap_or_default();
-    if mark.commits > 0 {
-        return Err(lost(found.group, &mark, "it has no head"));
-    }
-    let mut disk = disk(path, db, faults)?;
-    let head = write_format(&mut disk, trees, &found, path)?;
-    Ok((head, disk, FORMAT))
-}
-
-/// The first commit of a new folder, or the first of this format.
-fn write_format(
-    disk: &mut Disk,
-    trees: &Trees,
-    head: &Head,
-    path: &Path,
-) -> Result<Head, StoreError> {
-    let format: Writes = vec![(Kind::Meta, FORMAT_KEY.to_vec(), Some(encode(&FORMAT)))];
-    let head = Head {
-        commits: head.commits + 1,
-        ..*head
-    };
-    let faults = disk.faults.clone();
-    let mut written = head;
-    faults
-        .around(Step::Format, || {
-            written = disk.write(trees, &format, &head)?.head;
-            Ok(())
-        })
-        .map_err(io_error("writing the format of", path))?;
-    Ok(written)
-}
-
-fn disk(path: &Path, db: File, faults: &Faults) -> Result<Disk, StoreError> {
-    Ok(Disk {
-        db,
-        mark: Mark::open(path).map_err(io_error("opening the high-water mark in", path))?,
-        faults: faults.clone(),
-    })
-}
-
-/// The head of a ledger that has none.
-fn count(trees: &Trees) -> Result<Head, StoreError> {
-    let mut head = Head::default();
-    for kind in Kind::ALL {
-        for item in trees.tree(kind) {
-            let (key, value) = item.map_err(|error| damaged(&error))?;
-            head.count(kind, &key, &value)?;
-        }
-    }
-    Ok(head)
-}
-
 /// A ledger that is too old: how far is its log good at all?
 fn with_last_good(error: StoreError, trees: &Trees, head: &Head, mark: &Head) -> StoreError {
     let StoreError::Lost {
@@ -422,7 +245,7 @@ fn relay(trees: &Trees, low: u64, now: Timestamp) -> Result<Relay, StoreError> {
     Ok(relay)
 }
 
-/// What the folder of a closed store holds, opened to be read: for [`compact`].
+/// What the folder of a closed store holds, opened to be read: for a compaction.
 pub(super) struct Closed {
     pub(super) folder: Folder,
     pub(super) trees: Trees,
@@ -431,13 +254,23 @@ pub(super) struct Closed {
     pub(super) locator: Locator,
 }
 
-/// Opens a folder, verifies it, and gives it back with nobody serving from it.
+/// Opens a folder, verifies it, and gives it back with nobody serving from it. Before anything is changed there must be room
+/// for a second ledger, and for what opening copies.
 pub(super) fn open_closed(path: &Path, how: &How) -> Result<Closed, StoreError> {
     let how = How {
         verify: Verify::First,
         ..how.clone()
     };
-    let opened = open_here(path, &how, Timestamp::from_millis(0))?;
+    let folder = take(path, &how)?;
+    let clean = clean_stop(&folder)?;
+    if folder.has_ledger()? {
+        let copy = match &clean {
+            Some(_) => 0,
+            None => aside::bytes(&folder)?,
+        };
+        space::refuse_without(path, folder.db_bytes()?.saturating_add(copy), COMPACTION)?;
+    }
+    let opened = open_in(folder, clean, &how, Timestamp::from_millis(0))?;
     Ok(Closed {
         folder: opened.folder,
         trees: opened.trees,

@@ -6,56 +6,16 @@ use super::{
     Live, Shared,
     head::Head,
     inbox,
-    locate::{Home, Place},
     pack::unpack_log,
-    record::{Address, StoredLog, StoredOrder, decode, load_record},
+    record::Address,
     ring,
+    rows::read_log,
     trees::{INBOX_NEXT_KEY, Kind, Trees, damaged, packed_key},
 };
 use crate::{
     Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, PAGE_MAX, StoreError,
     Timestamp,
 };
-
-/// A row of some order's log.
-fn load_row(trees: &Trees, at: Address) -> Result<StoredLog, StoreError> {
-    let rows = trees.log(at.group, at.chunk)?.ok_or_else(|| no_row(at))?;
-    let row = rows.get(at.slot)?.ok_or_else(|| no_row(at))?;
-    let stored: StoredLog = decode(row, "row of the log")?;
-    // Each row is behind the one before it, so a damaged chain cannot go round for ever.
-    if stored.prev.is_some_and(|prev| prev >= at) {
-        return Err(no_row(at));
-    }
-    Ok(stored)
-}
-
-fn no_row(at: Address) -> StoreError {
-    StoreError::Corrupt {
-        what: format!("row {at:?} of the log"),
-    }
-}
-
-/// The order that a place has.
-pub(super) fn load_at(trees: &Trees, place: Place) -> Result<StoredOrder, StoreError> {
-    let at = place.last_log;
-    let row = load_row(trees, at)?;
-    match (place.home, row.order) {
-        (Home::Log, Some(order)) => Ok(StoredOrder {
-            order,
-            last_log: at,
-        }),
-        (Home::Log, None) => Err(no_row(at)),
-        (Home::Tree, order) => {
-            let key = order.map(|order| order.key).or(row.key);
-            let key = key.ok_or_else(|| no_row(at))?;
-            load_record(trees, &key)?
-                .filter(|stored| stored.last_log == at)
-                .ok_or_else(|| StoreError::Corrupt {
-                    what: format!("order {key} is not that of the last row of its log"),
-                })
-        }
-    }
-}
 
 /// Whether the value after this one follows from it; the last one is what the head says.
 fn check_link(trees: &Trees, head: &Head, at: Address) -> Result<(), StoreError> {
@@ -107,7 +67,7 @@ pub(super) fn load_all(
         .collect()
 }
 
-/// An order's log. Every value that it is in is held to the one after it.
+/// An order's log.
 pub(super) fn load_log(
     shared: &Shared,
     live: &Live,
@@ -115,41 +75,20 @@ pub(super) fn load_log(
 ) -> Result<Vec<LogEntry>, StoreError> {
     let found = shared.locator().order(&live.trees, key)?;
     match found {
-        Some((_, place)) => read_log(&live.trees, key, place.last_log, |at| {
-            check_link(&live.trees, &live.head, at)
-        }),
+        Some((_, place)) => load_log_from(live, key, place.last_log),
         None => Ok(Vec::new()),
     }
 }
 
-/// The log that ends with this row, as its rows have it: for the committer, which has no head while a group is in the making.
-pub(super) fn load_log_rows(
-    trees: &Trees,
+/// The log that ends with this row. Every value that it is in is held to the one after it.
+pub(super) fn load_log_from(
+    live: &Live,
     key: &OrderKey,
     last: Address,
 ) -> Result<Vec<LogEntry>, StoreError> {
-    read_log(trees, key, last, |_| Ok(()))
-}
-
-fn read_log(
-    trees: &Trees,
-    key: &OrderKey,
-    last: Address,
-    check: impl Fn(Address) -> Result<(), StoreError>,
-) -> Result<Vec<LogEntry>, StoreError> {
-    let mut entries = Vec::new();
-    let mut next = Some(last);
-    while let Some(at) = next {
-        let stored = load_row(trees, at)?;
-        if stored.key()? != key {
-            return Err(no_row(at));
-        }
-        check(at)?;
-        entries.push(stored.entry);
-        next = stored.prev;
-    }
-    entries.reverse();
-    Ok(entries)
+    read_log(&live.trees, key, last, |at| {
+        check_link(&live.trees, &live.head, at)
+    })
 }
 
 pub(super) fn with_ring<T>(

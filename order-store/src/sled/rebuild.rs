@@ -5,8 +5,8 @@ use wxpay_core::{AppId, MchId};
 use super::{
     locate::{Home, Locator, Place, hash_of_order, owned_by},
     pack::unpack_log,
-    reads::load_at,
     record::{Address, StoredLog, decode, join_order},
+    rows::load_at,
     trees::{ACCOUNT_PREFIX, Kind, Trees, parse_packed_key},
     verify::Visit,
 };

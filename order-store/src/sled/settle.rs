@@ -103,7 +103,11 @@ fn position(rows: &[StoredRow], address: Address) -> Result<usize, StoreError> {
 
 /// One row of the outbox.
 pub(super) fn load_row(trees: &Trees, address: Address) -> Result<StoredRow, StoreError> {
-    let mut rows = load_chunk(trees, address.group, address.chunk)?;
+    row_at(load_chunk(trees, address.group, address.chunk)?, address)
+}
+
+/// The row of this address among those of its value.
+pub(super) fn row_at(mut rows: Vec<StoredRow>, address: Address) -> Result<StoredRow, StoreError> {
     let at = position(&rows, address)?;
     Ok(rows.swap_remove(at))
 }

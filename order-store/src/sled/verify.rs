@@ -7,26 +7,18 @@
 //! It goes in slices, and commits may come between them: what a commit changes behind the scan changes nothing that was
 //! seen, and what it changes ahead of the scan is taken over into what must come out ([`Audit::note`]).
 
-use std::{
-    ops::Bound,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Instant,
-};
+use std::{ops::Bound, time::Instant};
 
 use super::{
-    Shared,
     digest::{Chain, digest},
     head::Head,
     pack::unpack_log,
     trees::{Applied, HEAD_KEY, KINDS, Kind, Trees, Writes, damaged, parse_packed_key},
 };
-use crate::{StoreError, Verification, VerifyProgress};
+use crate::{StoreError, VerifyProgress};
 
-/// Records read under one lock in the background: about a millisecond.
-const SLICE: usize = 256;
 /// Records between two words on how far it is.
-const REPORT_EVERY: u64 = 100_000;
+pub(super) const REPORT_EVERY: u32 = 100_000;
 
 /// The log first, since it names what is good.
 const ORDER: [Kind; KINDS] = [
@@ -286,66 +278,10 @@ impl Audit {
         visit: &mut impl Visit,
         mut report: impl FnMut(VerifyProgress),
     ) -> Result<(), StoreError> {
-        let slice = usize::try_from(REPORT_EVERY).unwrap_or(SLICE);
-        while self.step(trees, slice, visit)? {
+        while self.step(trees, REPORT_EVERY as usize, visit)? {
             report(self.progress());
         }
         report(self.progress());
         Ok(())
     }
-}
-
-/// Verifies a store that serves already, until it is done, or closed, or found damaged; then the store fails.
-pub(super) fn in_background(
-    shared: &Arc<Shared>,
-    report: impl Fn(VerifyProgress),
-    whole: impl FnOnce() -> Result<(), StoreError>,
-) {
-    let mut reported = 0;
-    loop {
-        let slice = catch_unwind(AssertUnwindSafe(|| {
-            shared.read(|live| {
-                let mut audit = shared.audit();
-                let Some(running) = audit.as_mut() else {
-                    return Ok(None);
-                };
-                let more = running.step(&live.trees, SLICE, &mut Nobody)?;
-                let progress = running.progress();
-                if !more {
-                    *audit = None;
-                }
-                Ok(Some((more, progress)))
-            })
-        }));
-        match slice {
-            Ok(Ok(Some((true, progress)))) => {
-                if progress.records >= reported + REPORT_EVERY {
-                    reported = progress.records;
-                    report(progress);
-                    shared
-                        .verified
-                        .send_replace(Verification::Running(progress));
-                }
-            }
-            Ok(Ok(Some((false, progress)))) => {
-                report(progress);
-                tracing::info!(records = progress.records, took = ?progress.took, "the ledger is verified");
-                if let Err(error) = whole() {
-                    tracing::warn!(%error, "the copy of the ledger could not be released");
-                }
-                shared.verified.send_replace(Verification::Whole(progress));
-                return;
-            }
-            Ok(Ok(None) | Err(StoreError::Closed | StoreError::Failed { .. })) => return,
-            Ok(Err(error)) => return give_up(shared, &error.to_string()),
-            Err(_) => return give_up(shared, "reading the ledger to verify it panicked"),
-        }
-    }
-}
-
-fn give_up(shared: &Shared, why: &str) {
-    shared.fail(why);
-    shared.verified.send_replace(Verification::Failed {
-        why: why.to_owned(),
-    });
 }

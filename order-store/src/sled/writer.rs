@@ -61,6 +61,7 @@ impl Writer {
             chain: tip.chain,
             ..before
         };
+        self.shared.snapshots.keep(&self.trees, &writes, &moved);
         let applied = match self.disk.write(&self.trees, &writes, &head) {
             Ok(applied) => applied,
             Err(error) => {

@@ -1,8 +1,10 @@
 //! The guard around async-stomp's codec.
 
 use super::{Inflow, Told, connected, said, told};
+use crate::client::codec::Incoming;
 use crate::frame::Limits;
 use crate::fuzz::Choices;
+use async_stomp::FromServer;
 
 /// Whatever a server sends and wherever it is cut, the codec reads the same messages and ends with
 /// the same error, holds no more than one frame, and never panics.
@@ -28,9 +30,21 @@ fn read<'a>(
     let mut inflow = Inflow::new(limits);
     let mut messages = Vec::new();
     for piece in pieces {
-        if let Err(error) = inflow.push(piece, |message| messages.push(told(&message.content))) {
+        if let Err(error) = inflow.push(piece, |incoming| messages.extend(whole(incoming))) {
             return (messages, Some(said(error)));
         }
     }
     (messages, None)
+}
+
+/// What is told of a whole frame.
+fn whole(incoming: Incoming) -> Option<Told> {
+    match incoming {
+        Incoming::Bytes => None,
+        Incoming::Receipt(id) => {
+            let receipt_id = id.to_string();
+            Some(told(&FromServer::Receipt { receipt_id }))
+        }
+        Incoming::Frame(message) => Some(told(&message.content)),
+    }
 }

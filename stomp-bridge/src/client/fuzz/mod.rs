@@ -12,7 +12,7 @@ use super::codec::{GuardedCodec, Incoming};
 use super::message::CodecError;
 use crate::frame::{Limits, Version};
 use crate::fuzz::essence;
-use async_stomp::{FromServer, Message};
+use async_stomp::FromServer;
 use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
@@ -86,17 +86,13 @@ impl Inflow {
     }
 
     /// Hands each thing that a piece completes to `take`.
-    fn push(
-        &mut self,
-        piece: &[u8],
-        mut take: impl FnMut(Message<FromServer>),
-    ) -> Result<(), CodecError> {
+    fn push(&mut self, piece: &[u8], mut take: impl FnMut(Incoming)) -> Result<(), CodecError> {
         self.buffer.extend_from_slice(piece);
         let mut idle = 0;
         while let Some(incoming) = self.codec.decode(&mut self.buffer)? {
             match incoming {
                 Incoming::Bytes => idle += 1,
-                Incoming::Frame(message) => (idle, ()) = (0, take(message)),
+                whole => (idle, ()) = (0, take(whole)),
             }
             assert!(idle < 3, "it tells of bytes again and again");
         }

@@ -2,7 +2,7 @@
 
 use super::{Inflow, connected};
 use crate::client::acknowledge::{AckName, Verdict};
-use crate::client::codec::Outgoing;
+use crate::client::codec::{Incoming, Outgoing};
 use crate::client::event::{Cut, Event};
 use crate::client::session::{OwnBeats, Session, SessionConfig, Subscribe};
 use crate::client::{AckMode, Destination, Publication, Requeue};
@@ -74,9 +74,11 @@ impl Driver {
         }
         let (session, now) = (&mut self.session, self.now);
         session.handle_bytes(now);
-        let read = self
-            .inflow
-            .push(piece, |message| session.handle_frame(now, message));
+        let read = self.inflow.push(piece, |incoming| match incoming {
+            Incoming::Bytes => session.handle_bytes(now),
+            Incoming::Receipt(id) => session.handle_receipt(now, id),
+            Incoming::Frame(frame) => session.handle_frame(now, frame),
+        });
         if let Err(error) = read {
             let what = error.to_string();
             session.end(Cut::Protocol { what });

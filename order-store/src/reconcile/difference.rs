@@ -1,0 +1,81 @@
+//! In what ledger and bill can differ.
+
+use wxpay_core::{Fen, OutRefundNo, OutTradeNo, TransactionId};
+
+use crate::{OrderKey, RefundState, Timestamp};
+
+/// One difference between ledger and bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The order, where the ledger has it.
+    pub key: Option<OrderKey>,
+    /// The number at the gateway.
+    pub out_trade_no: OutTradeNo,
+    /// The payment.
+    pub transaction_id: TransactionId,
+    /// The refund, if it is about one.
+    pub out_refund_no: Option<OutRefundNo>,
+    /// What differs.
+    pub kind: DifferenceKind,
+}
+
+/// In what ledger and bill differ. Of several the one that is named first here is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DifferenceKind {
+    /// The bill has it twice.
+    Twice,
+    /// The bill has it, the ledger has not. With a key, the ledger has the order and not this payment or refund of it.
+    MissingHere,
+    /// The ledger has it, the bill has not.
+    MissingThere {
+        /// When it was, by the ledger.
+        at: Timestamp,
+        /// Whether another day's bill may have it.
+        certainty: Certainty,
+    },
+    /// The payment, or the one that a refund gives back, is known here under another number at the gateway.
+    OtherNumber {
+        /// The ledger's: the attempt that was paid.
+        here: OutTradeNo,
+    },
+    /// The refund is known here, and gives back another payment.
+    OtherPayment {
+        /// The ledger's.
+        here: TransactionId,
+    },
+    /// The amounts differ.
+    Amount {
+        /// The ledger's, in fen.
+        here: Fen,
+        /// The bill's, in fen.
+        there: Fen,
+    },
+    /// The states differ. A refund that went on since the bill was written is no difference.
+    State {
+        /// The ledger's.
+        here: Standing,
+        /// The bill's.
+        there: Standing,
+    },
+}
+
+/// Where a payment or a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A payment that came in.
+    Paid,
+    /// A payment that was reversed.
+    Reversed,
+    /// A refund.
+    Refund(RefundState),
+}
+
+/// How sure it is that the bill should have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// It is of these days by the gateway's own clock, or far from their ends.
+    Sure,
+    /// A refund begun within five minutes of the first or last moment: the bill of the day beside may have it.
+    NearEdge,
+}

@@ -1,0 +1,78 @@
+//! Reading rows of the log, and the orders in them.
+
+use super::{
+    locate::{Home, Place},
+    record::{Address, StoredLog, StoredOrder, decode, load_record},
+    trees::Trees,
+};
+use crate::{LogEntry, OrderKey, StoreError};
+
+/// A row of some order's log.
+fn load_row(trees: &Trees, at: Address) -> Result<StoredLog, StoreError> {
+    let rows = trees.log(at.group, at.chunk)?.ok_or_else(|| no_row(at))?;
+    let row = rows.get(at.slot)?.ok_or_else(|| no_row(at))?;
+    let stored: StoredLog = decode(row, "row of the log")?;
+    // Each row is behind the one before it, so a damaged chain cannot go round for ever.
+    if stored.prev.is_some_and(|prev| prev >= at) {
+        return Err(no_row(at));
+    }
+    Ok(stored)
+}
+
+fn no_row(at: Address) -> StoreError {
+    StoreError::Corrupt {
+        what: format!("row {at:?} of the log"),
+    }
+}
+
+/// The order that a place has.
+pub(super) fn load_at(trees: &Trees, place: Place) -> Result<StoredOrder, StoreError> {
+    let at = place.last_log;
+    let row = load_row(trees, at)?;
+    match (place.home, row.order) {
+        (Home::Log, Some(order)) => Ok(StoredOrder {
+            order,
+            last_log: at,
+        }),
+        (Home::Log, None) => Err(no_row(at)),
+        (Home::Tree, order) => {
+            let key = order.map(|order| order.key).or(row.key);
+            let key = key.ok_or_else(|| no_row(at))?;
+            load_record(trees, &key)?
+                .filter(|stored| stored.last_log == at)
+                .ok_or_else(|| StoreError::Corrupt {
+                    what: format!("order {key} is not that of the last row of its log"),
+                })
+        }
+    }
+}
+
+/// The log that ends with this row, as its rows have it: for the committer, which has no head while a group is in the making.
+pub(super) fn load_log_rows(
+    trees: &Trees,
+    key: &OrderKey,
+    last: Address,
+) -> Result<Vec<LogEntry>, StoreError> {
+    read_log(trees, key, last, |_| Ok(()))
+}
+
+pub(super) fn read_log(
+    trees: &Trees,
+    key: &OrderKey,
+    last: Address,
+    check: impl Fn(Address) -> Result<(), StoreError>,
+) -> Result<Vec<LogEntry>, StoreError> {
+    let mut entries = Vec::new();
+    let mut next = Some(last);
+    while let Some(at) = next {
+        let stored = load_row(trees, at)?;
+        if stored.key()? != key {
+            return Err(no_row(at));
+        }
+        check(at)?;
+        entries.push(stored.entry);
+        next = stored.prev;
+    }
+    entries.reverse();
+    Ok(entries)
+}
