@@ -359,10 +359,14 @@ impl SledStore {
             return Err(failed);
         }
         let (reply, answer) = oneshot::channel();
-        let place = timeout(self.busy_after, self.jobs.reserve())
-            .await
-            .map_err(|_| StoreError::Busy)?
-            .map_err(|_| gone())?;
+        // There nearly always is a place, and then no timer is needed.
+        let place = match self.jobs.try_reserve() {
+            Ok(place) => place,
+            Err(_) => timeout(self.busy_after, self.jobs.reserve())
+                .await
+                .map_err(|_| StoreError::Busy)?
+                .map_err(|_| gone())?,
+        };
         place.send(job(reply));
         timeout(ANSWER_PATIENCE, answer)
             .await
@@ -396,8 +400,10 @@ impl SledStore {
 #[async_trait]
 impl OrderStore for SledStore {
     async fn execute(&self, command: Command) -> Result<Executed, ExecuteError> {
-        self.ask(|reply| Job::Execute(Box::new(command), reply))
-            .await?
+        let done = self
+            .ask(|reply| Job::Execute(Box::new(command), reply))
+            .await??;
+        Ok(done.into())
     }
 
     async fn get(&self, key: &OrderKey) -> Result<Option<Order>, StoreError> {
