@@ -168,5 +168,9 @@ mod tests {
         assert!(!ticket.matches("00112233445566778899AABBCCDDEEFF"));
         assert!(!ticket.matches(""));
         assert_eq!(format!("{ticket:?}"), "PageTicket(…)");
+        let json = serde_json::to_string(&ticket).unwrap();
+        assert_eq!(json, "\"00112233445566778899aabbccddeeff\"");
+        assert_eq!(serde_json::from_str::<PageTicket>(&json).unwrap(), ticket);
+        assert!(serde_json::from_str::<PageTicket>("\"0011\"").is_err());
     }
 }

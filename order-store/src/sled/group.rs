@@ -12,7 +12,7 @@ use std::{
 use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
-    digest::Chain,
+    digest::{BuildDigester, Chain},
     inbox,
     job::{Answer, Done, Job},
     locate::{
@@ -36,6 +36,8 @@ const ROW_RESERVE_BYTES: usize = REASON_MAX_BYTES + 100;
 /// The remembered low group is written again when it is so many groups behind.
 const LOW_STEP: u64 = 256;
 
+type ByKey<K, V> = HashMap<K, V, BuildDigester>;
+
 /// The numbers that go on from group to group.
 pub(super) struct Counters {
     pub(super) next_group: u64,
@@ -47,7 +49,7 @@ pub(super) struct Counters {
     /// Rows of the log.
     pub(super) rows: u64,
     /// The accounts that the folder remembers.
-    pub(super) accounts: HashSet<(MchId, AppId)>,
+    pub(super) accounts: HashSet<(MchId, AppId), BuildDigester>,
 }
 
 /// What happens to the outbox in memory once the group is on disk.
@@ -79,10 +81,10 @@ pub(super) struct Changes {
     /// The group's number, once there was one.
     number: Option<u64>,
     /// Who decides the next group finds an order here, or, once it is gone, where it then is: on disk.
-    orders: HashMap<OrderKey, (Weak<Order>, Place)>,
-    numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
-    transactions: HashMap<TransactionId, OrderKey>,
-    refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
+    orders: ByKey<OrderKey, (Weak<Order>, Place)>,
+    numbers: ByKey<(MchId, OutTradeNo), OrderKey>,
+    transactions: ByKey<TransactionId, OrderKey>,
+    refunds: ByKey<(MchId, OutRefundNo), OrderKey>,
     chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
 }
 
@@ -116,10 +118,10 @@ pub(super) struct Group<'a> {
     pub(super) now: Timestamp,
     pub(super) dead_letter: DeadLetter,
     number: u64,
-    orders: HashMap<OrderKey, Touched>,
-    numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
-    transactions: HashMap<TransactionId, OrderKey>,
-    refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
+    orders: ByKey<OrderKey, Touched>,
+    numbers: ByKey<(MchId, OutTradeNo), OrderKey>,
+    transactions: ByKey<TransactionId, OrderKey>,
+    refunds: ByKey<(MchId, OutRefundNo), OrderKey>,
     owned: Vec<(Owned, Hash, Hash)>,
     pub(super) chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
     log: Packer,
@@ -175,10 +177,10 @@ impl<'a> Group<'a> {
             dead_letter,
             number: counters.next_group,
             counters,
-            orders: HashMap::new(),
-            numbers: HashMap::new(),
-            transactions: HashMap::new(),
-            refunds: HashMap::new(),
+            orders: ByKey::default(),
+            numbers: ByKey::default(),
+            transactions: ByKey::default(),
+            refunds: ByKey::default(),
             owned: Vec::new(),
             chunks: BTreeMap::new(),
             log: Packer::chained(),

@@ -42,3 +42,28 @@ where
         T::try_from(text).map_err(E::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{NotifyUrl, OutTradeNo};
+
+    #[test]
+    fn a_text_is_its_json_string_and_is_checked_when_it_is_read() {
+        let number: OutTradeNo = "tea-20190320".parse().unwrap();
+        let json = serde_json::to_string(&number).unwrap();
+        assert_eq!(json, r#""tea-20190320""#);
+        assert_eq!(serde_json::from_str::<OutTradeNo>(&json).unwrap(), number);
+        // Owned and escaped texts take other ways than borrowed ones.
+        let value = serde_json::to_value(&number).unwrap();
+        assert_eq!(serde_json::from_value::<OutTradeNo>(value).unwrap(), number);
+        let escaped = r#""https:\/\/desk.example\/n""#;
+        let url: NotifyUrl = serde_json::from_str(escaped).unwrap();
+        assert_eq!(url.as_str(), "https://desk.example/n");
+        for refused in [r#""""#, r#""a b""#, "7", "null"] {
+            assert!(
+                serde_json::from_str::<OutTradeNo>(refused).is_err(),
+                "{refused}"
+            );
+        }
+    }
+}
