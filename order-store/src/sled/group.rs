@@ -49,7 +49,7 @@ pub(super) struct Counters {
     /// Rows of the log.
     pub(super) rows: u64,
     /// The accounts that the folder remembers.
-    pub(super) accounts: HashSet<(MchId, AppId), BuildDigester>,
+    pub(super) accounts: HashSet<(MchId, AppId)>,
 }
 
 /// What happens to the outbox in memory once the group is on disk.
@@ -123,6 +123,8 @@ pub(super) struct Group<'a> {
     transactions: ByKey<TransactionId, OrderKey>,
     refunds: ByKey<(MchId, OutRefundNo), OrderKey>,
     owned: Vec<(Owned, Hash, Hash)>,
+    /// The account of the last order: mostly that of the next one.
+    account: Option<(MchId, AppId)>,
     pub(super) chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
     log: Packer,
     outbox: Packer,
@@ -182,6 +184,7 @@ impl<'a> Group<'a> {
             transactions: ByKey::default(),
             refunds: ByKey::default(),
             owned: Vec::new(),
+            account: None,
             chunks: BTreeMap::new(),
             log: Packer::chained(),
             outbox: Packer::plain(),
@@ -400,7 +403,14 @@ impl<'a> Group<'a> {
 
     /// The folder keeps the names of accounts; they are few.
     fn remember(&mut self, order: &Order) {
+        let known = |(mch_id, appid): &(MchId, AppId)| {
+            *mch_id == order.key.mch_id && *appid == order.terms.appid
+        };
+        if self.account.as_ref().is_some_and(known) {
+            return;
+        }
         let account = (order.key.mch_id.clone(), order.terms.appid.clone());
+        self.account = Some(account.clone());
         if !self.counters.accounts.contains(&account) {
             let (mch_id, appid) = &account;
             let name = [mch_id.as_str().as_bytes(), appid.as_str().as_bytes()].join(&0);
