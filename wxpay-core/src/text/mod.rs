@@ -269,7 +269,7 @@ texts! {
     /// The payer's id under this `appid`: personal data, so `Debug` hides most of it.
     OpenId("openid", 128, Visible) boxed masked;
     /// What the payer is shown as the thing paid for: at most 127 bytes of UTF-8, the smaller of the two limits in print.
-    Body("body", 127, Text) short shown;
+    Body("body", 127, Text) boxed shown;
     /// Text of the merchant's that comes back in queries and notifies: at most 127 bytes of UTF-8.
     Attach("attach", 127, Text) boxed shown;
     /// The merchant's id of the goods; NATIVE demands one.
