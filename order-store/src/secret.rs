@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Error as _};
 use subtle::ConstantTimeEq as _;
 
 /// A text that is not 32 lower-case hex digits.
@@ -29,8 +29,9 @@ fn from_hex(text: &str) -> Result<[u8; 16], SecretError> {
     Ok(bytes)
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])
@@ -38,11 +39,34 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// The same of a secret, without the heap.
+fn hex_digits(bytes: &[u8; 16]) -> [u8; 32] {
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]));
+    }
+    digits
+}
+
+/// Reads a secret's text form.
+struct Digits;
+
+impl de::Visitor<'_> for Digits {
+    type Value = [u8; 16];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("32 lower-case hex digits")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<[u8; 16], E> {
+        from_hex(text).map_err(E::custom)
+    }
+}
+
 macro_rules! secrets {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone)]
         pub struct $name([u8; 16]);
 
         impl $name {
@@ -85,6 +109,19 @@ macro_rules! secrets {
 
             fn from_str(text: &str) -> Result<Self, SecretError> {
                 from_hex(text).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let digits = hex_digits(&self.0);
+                serializer.serialize_str(str::from_utf8(&digits).map_err(S::Error::custom)?)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Digits).map(Self)
             }
         }
 
@@ -131,5 +168,9 @@ mod tests {
         assert!(!ticket.matches("00112233445566778899AABBCCDDEEFF"));
         assert!(!ticket.matches(""));
         assert_eq!(format!("{ticket:?}"), "PageTicket(…)");
+        let json = serde_json::to_string(&ticket).unwrap();
+        assert_eq!(json, "\"00112233445566778899aabbccddeeff\"");
+        assert_eq!(serde_json::from_str::<PageTicket>(&json).unwrap(), ticket);
+        assert!(serde_json::from_str::<PageTicket>("\"0011\"").is_err());
     }
 }

@@ -34,9 +34,40 @@ const FLOOR_SYNCS: usize = 40;
 /// What each engine saw in each phase, by round.
 type Rounds = [[Vec<Seen>; PHASES.len()]; NAMES.len()];
 
-pub(crate) async fn run(folder: &Path, quick: bool) -> Result<()> {
-    let rounds: u32 = if quick { 3 } else { 7 };
-    let orders: u32 = rounds * PHASES.iter().map(|(_, most)| most).sum::<u32>();
+/// The ledger's figures alone.
+pub(crate) async fn alone(folder: &Path, rounds: u32) -> Result<()> {
+    let orders = orders(rounds);
+    let ledger = Arc::new(Ledger::open(&folder.join("order-store"))?);
+    ledger.load(0, orders).await?;
+    let mut next = 0;
+    let mut seen: [Vec<Seen>; PHASES.len()] = Default::default();
+    for _ in 0..rounds {
+        for (phase, (callers, most)) in PHASES.into_iter().enumerate() {
+            seen[phase].push(Turn { callers, most }.take(&ledger, &mut next).await?);
+        }
+    }
+    ledger.store.close().await?;
+    for ((callers, _), seen) in PHASES.into_iter().zip(&seen) {
+        let Seen {
+            per_second,
+            p50_ms,
+            p99_ms,
+            processor_us,
+        } = Seen::median(seen);
+        println!(
+            "{callers} callers: {per_second:.0}/s, p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, {processor_us:.0} us of processor"
+        );
+    }
+    Ok(())
+}
+
+/// As many as are paid.
+fn orders(rounds: u32) -> u32 {
+    rounds * PHASES.iter().map(|(_, most)| most).sum::<u32>()
+}
+
+pub(crate) async fn run(folder: &Path, rounds: u32) -> Result<()> {
+    let orders = orders(rounds);
     let started = Instant::now();
     let ledger = Arc::new(Ledger::open(&folder.join("order-store"))?);
     ledger.load(0, orders).await?;

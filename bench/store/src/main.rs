@@ -25,6 +25,9 @@ struct Options {
     /// Fewer rounds: under a minute
     #[arg(long)]
     quick: bool,
+    /// The ledger alone: for a profiler
+    #[arg(long)]
+    alone: bool,
     /// Measures how the ledger grows, and nothing else
     #[arg(long)]
     growth: bool,
@@ -54,7 +57,12 @@ fn main() -> Result<()> {
         if options.growth {
             growth::run(folder.path(), options.orders).await
         } else {
-            bench::run(folder.path(), options.quick).await
+            let rounds = if options.quick { 3 } else { 7 };
+            if options.alone {
+                bench::alone(folder.path(), rounds).await
+            } else {
+                bench::run(folder.path(), rounds).await
+            }
         }
     })
 }

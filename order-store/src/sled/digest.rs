@@ -4,6 +4,8 @@
 //! and a scan in any order comes to the same. It tells of every record that vanished, came back or changed. It guards
 //! against accidents; the chain is SHA-256, so it also names a log.
 
+use std::hash::{BuildHasherDefault, Hasher};
+
 use sha2::{Digest as _, Sha256};
 
 use super::trees::Kind;
@@ -35,6 +37,30 @@ pub(super) fn digest_bytes(seed: u64, bytes: &[u8]) -> u64 {
 /// The number of one record.
 pub(super) fn digest(kind: Kind, key: &[u8], value: &[u8]) -> u64 {
     digest_bytes(digest_bytes(kind as u64, key), value)
+}
+
+/// How a group finds its orders and numbers. No key guards against keys that meet: a group has few.
+pub(super) type BuildDigester = BuildHasherDefault<Digester>;
+
+#[derive(Clone, Copy, Default)]
+pub(super) struct Digester(u64);
+
+impl Hasher for Digester {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = digest_bytes(self.0, bytes);
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.0 = mix(self.0, number.into());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.0 = mix(self.0, number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The hash of the log up to some value of it.

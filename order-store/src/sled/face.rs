@@ -25,8 +25,10 @@ use crate::{
 #[async_trait]
 impl OrderStore for SledStore {
     async fn execute(&self, command: Command) -> Result<Executed, ExecuteError> {
-        self.ask(|reply| Job::Execute(Box::new(command), reply))
-            .await?
+        let done = self
+            .ask(|reply| Job::Execute(Box::new(command), reply))
+            .await??;
+        Ok(done.into())
     }
 
     async fn get(&self, key: &OrderKey) -> Result<Option<Order>, StoreError> {

@@ -6,35 +6,37 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak},
 };
 
 use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
-    digest::Chain,
+    digest::{BuildDigester, Chain},
     inbox,
-    job::{Answer, Job},
+    job::{Answer, Done, Job},
     locate::{
         Hash, Home, Locator, Owned, Place, hash_of_number, hash_of_order, hash_of_refund,
         hash_of_transaction,
     },
     pack::{Packer, pack, pack_log},
-    record::{Address, Hold, StoredOrder, StoredRow, encode, encode_log, order_parts},
+    record::{Address, Hold, StoredRow, encode, encode_into, encode_log, order_parts},
     relay::{Entry, Relay, Status},
     rows::load_log_rows,
     trees::{ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, packed_key},
 };
 use crate::{
-    Change, Command, DeadLetter, ExecuteError, Executed, Facts, LogEntry, Lookups, NotifyHead,
-    NotifyId, Order, OrderKey, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp,
-    decide, index::Mark,
+    Change, Command, DeadLetter, ExecuteError, Facts, LogEntry, Lookups, NotifyHead, NotifyId,
+    Order, OrderKey, OutboxRow, Outcome, REASON_MAX_BYTES, Random, StoreError, Timestamp, decide,
+    index::Mark,
 };
 
 /// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.
 const ROW_RESERVE_BYTES: usize = REASON_MAX_BYTES + 100;
 /// The remembered low group is written again when it is so many groups behind.
 const LOW_STEP: u64 = 256;
+
+type ByKey<K, V> = HashMap<K, V, BuildDigester>;
 
 /// The numbers that go on from group to group.
 pub(super) struct Counters {
@@ -60,7 +62,7 @@ pub(super) enum RelayChange {
 /// An order that the group touched.
 struct Touched {
     before: Option<(Mark, Place)>,
-    now: Option<(Order, Place)>,
+    now: Option<(Arc<Order>, Place)>,
     changed: bool,
 }
 
@@ -69,6 +71,8 @@ pub(super) struct Moved {
     pub(super) key: OrderKey,
     pub(super) before: Option<(Mark, Place)>,
     pub(super) after: (Mark, Place),
+    /// Kept as long as the order may not be on disk: see [`Changes`].
+    _order: Arc<Order>,
 }
 
 /// What a group changed that the next one has to know of, as long as it is not on disk.
@@ -76,10 +80,11 @@ pub(super) struct Moved {
 pub(super) struct Changes {
     /// The group's number, once there was one.
     number: Option<u64>,
-    orders: HashMap<OrderKey, (Order, Place)>,
-    numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
-    transactions: HashMap<TransactionId, OrderKey>,
-    refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
+    /// Who decides the next group finds an order here, or, once it is gone, where it then is: on disk.
+    orders: ByKey<OrderKey, (Weak<Order>, Place)>,
+    numbers: ByKey<(MchId, OutTradeNo), OrderKey>,
+    transactions: ByKey<TransactionId, OrderKey>,
+    refunds: ByKey<(MchId, OutRefundNo), OrderKey>,
     chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
 }
 
@@ -113,14 +118,18 @@ pub(super) struct Group<'a> {
     pub(super) now: Timestamp,
     pub(super) dead_letter: DeadLetter,
     number: u64,
-    orders: HashMap<OrderKey, Touched>,
-    numbers: HashMap<(MchId, OutTradeNo), OrderKey>,
-    transactions: HashMap<TransactionId, OrderKey>,
-    refunds: HashMap<(MchId, OutRefundNo), OrderKey>,
+    orders: ByKey<OrderKey, Touched>,
+    numbers: ByKey<(MchId, OutTradeNo), OrderKey>,
+    transactions: ByKey<TransactionId, OrderKey>,
+    refunds: ByKey<(MchId, OutRefundNo), OrderKey>,
     owned: Vec<(Owned, Hash, Hash)>,
+    /// The account of the last order: mostly that of the next one.
+    account: Option<(MchId, AppId)>,
     pub(super) chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
     log: Packer,
     outbox: Packer,
+    /// The row that is being written.
+    row: Vec<u8>,
     writes: Writes,
     pub(super) relay: Vec<RelayChange>,
     answers: Vec<Answer>,
@@ -170,14 +179,16 @@ impl<'a> Group<'a> {
             dead_letter,
             number: counters.next_group,
             counters,
-            orders: HashMap::new(),
-            numbers: HashMap::new(),
-            transactions: HashMap::new(),
-            refunds: HashMap::new(),
+            orders: ByKey::default(),
+            numbers: ByKey::default(),
+            transactions: ByKey::default(),
+            refunds: ByKey::default(),
             owned: Vec::new(),
+            account: None,
             chunks: BTreeMap::new(),
             log: Packer::chained(),
             outbox: Packer::plain(),
+            row: Vec::new(),
             writes: Writes::new(),
             relay: Vec::new(),
             answers: Vec::new(),
@@ -194,7 +205,7 @@ impl<'a> Group<'a> {
         let answer = match job {
             Job::Execute(command, reply) => {
                 let answer = self.execute(&command, random);
-                Answer::Execute(reply, Box::new(answer))
+                Answer::Execute(reply, answer)
             }
             Job::Settle(token, settlement, reply) => {
                 Answer::Unit(reply, self.settle(&token, settlement, &mut relay()))
@@ -225,7 +236,7 @@ impl<'a> Group<'a> {
         &mut self,
         command: &Command,
         random: impl FnOnce() -> Result<Random, StoreError>,
-    ) -> Result<Executed, ExecuteError> {
+    ) -> Result<Done, ExecuteError> {
         let key = command.key();
         let order = self.touch(key)?;
         let lookups = Lookups::of(order, command);
@@ -235,24 +246,29 @@ impl<'a> Group<'a> {
             self.change(change);
         }
         let outcome: Outcome = decision.outcome?;
-        let order = self
-            .order(key)
-            .expect("a command that is not refused has an order")
-            .clone();
-        Ok(Executed { outcome, order })
+        let (order, _) = self
+            .orders
+            .get(key)
+            .and_then(|touched| touched.now.clone())
+            .expect("a command that is not refused has an order");
+        Ok(Done { outcome, order })
     }
 
     /// The order as the group has it by now.
     pub(super) fn touch(&mut self, key: &OrderKey) -> Result<Option<&Order>, StoreError> {
         if !self.orders.contains_key(key) {
             let Ground { trees, changes, .. } = self.ground;
-            let now = match changes.orders.get(key) {
-                Some(changed) => Some(changed.clone()),
+            let changed = changes
+                .orders
+                .get(key)
+                .and_then(|(order, place)| Some((order.upgrade()?, *place)));
+            let now = match changed {
+                Some(changed) => Some(changed),
                 None => self
                     .ground
                     .locator()
                     .order(trees, key)?
-                    .map(|(stored, place)| (stored.order, place)),
+                    .map(|(stored, place)| (Arc::new(stored.order), place)),
             };
             let touched = Touched {
                 before: now.as_ref().map(|(order, place)| (Mark::of(order), *place)),
@@ -369,9 +385,9 @@ impl<'a> Group<'a> {
                 Some(_) => Home::Tree,
                 None => Home::Log,
             };
-            let (row, found) = encode_log(last, &entry, &order, wanted);
-            let (chunk, slot) = self.log.place(row.len(), 0);
-            self.log.push(&row);
+            let found = encode_log(&mut self.row, last, &entry, &order, wanted);
+            let (chunk, slot) = self.log.place(self.row.len(), 0);
+            self.log.push(&self.row);
             last = Some(self.address(chunk, slot));
             home = found;
         }
@@ -381,13 +397,20 @@ impl<'a> Group<'a> {
         };
         touched.changed = true;
         let key = order.key.clone();
-        touched.now = Some((order, place));
+        touched.now = Some((Arc::new(order), place));
         self.orders.insert(key, touched);
     }
 
     /// The folder keeps the names of accounts; they are few.
     fn remember(&mut self, order: &Order) {
+        let known = |(mch_id, appid): &(MchId, AppId)| {
+            *mch_id == order.key.mch_id && *appid == order.terms.appid
+        };
+        if self.account.as_ref().is_some_and(known) {
+            return;
+        }
         let account = (order.key.mch_id.clone(), order.terms.appid.clone());
+        self.account = Some(account.clone());
         if !self.counters.accounts.contains(&account) {
             let (mch_id, appid) = &account;
             let name = [mch_id.as_str().as_bytes(), appid.as_str().as_bytes()].join(&0);
@@ -404,14 +427,14 @@ impl<'a> Group<'a> {
             row,
             hold,
         };
-        let mut bytes = encode(&stored);
-        let (chunk, slot) = self.outbox.place(bytes.len(), ROW_RESERVE_BYTES);
+        encode_into(&mut self.row, &stored);
+        let (chunk, slot) = self.outbox.place(self.row.len(), ROW_RESERVE_BYTES);
         if slot != stored.slot {
             // It begins the next value, and the first slot takes no more bytes than the one it had.
             stored.slot = slot;
-            bytes = encode(&stored);
+            encode_into(&mut self.row, &stored);
         }
-        self.outbox.push(&bytes);
+        self.outbox.push(&self.row);
         let entry = Entry::new(&key, created_at, hold.into());
         self.relay
             .push(RelayChange::Add(self.address(chunk, slot), entry));
@@ -441,24 +464,19 @@ impl<'a> Group<'a> {
             let (true, Some((order, place))) = (touched.changed, touched.now) else {
                 continue;
             };
-            let after = (Mark::of(&order), place);
-            let order = if place.home == Home::Tree {
-                let stored = StoredOrder {
-                    order,
-                    last_log: place.last_log,
-                };
-                for (key, value) in order_parts(&stored) {
+            if place.home == Home::Tree {
+                for (key, value) in order_parts(&order, place.last_log) {
                     self.writes.push((Kind::Orders, key, Some(value)));
                 }
-                stored.order
-            } else {
-                order
-            };
-            changes.orders.insert(key.clone(), (order, place));
+            }
+            changes
+                .orders
+                .insert(key.clone(), (Arc::downgrade(&order), place));
             moved.push(Moved {
                 key,
                 before: touched.before,
-                after,
+                after: (Mark::of(&order), place),
+                _order: order,
             });
         }
         for ((group, chunk), rows) in &self.chunks {

@@ -57,10 +57,17 @@ impl From<u128> for Address {
 }
 
 /// An order, and where the last row of its log is.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct StoredOrder {
     pub(super) order: Order,
     pub(super) last_log: Address,
+}
+
+/// A [`StoredOrder`] that is written.
+#[derive(Serialize)]
+struct OrderRow<'a> {
+    order: &'a Order,
+    last_log: Address,
 }
 
 /// A row of the log: what happened, where the order's row before it is, and in most rows the order as it then was.
@@ -88,6 +95,17 @@ impl StoredLog {
     }
 }
 
+/// Of a row of the log what finds an order: what happened is passed over.
+#[derive(Deserialize)]
+pub(super) struct LastLog {
+    #[serde(default)]
+    pub(super) key: Option<OrderKey>,
+    #[serde(default)]
+    pub(super) prev: Option<Address>,
+    #[serde(default)]
+    pub(super) order: Option<Order>,
+}
+
 /// A [`StoredLog`] that is written.
 #[derive(Serialize)]
 pub(super) struct LogRow<'a> {
@@ -100,35 +118,45 @@ pub(super) struct LogRow<'a> {
     order: Option<&'a Order>,
 }
 
-/// A row with the order in it, or, when that is too long to be written with every row, without it.
+/// A row with the order in it, or, when that is too long to be written with every row, without it. It takes the place of what
+/// is in `row`.
 pub(super) fn encode_log(
+    row: &mut Vec<u8>,
     prev: Option<Address>,
     entry: &LogEntry,
     order: &Order,
     home: Home,
-) -> (Vec<u8>, Home) {
+) -> Home {
     if home == Home::Log {
-        let row = encode(&LogRow {
-            key: None,
-            prev,
-            entry,
-            order: Some(order),
-        });
+        encode_into(
+            row,
+            &LogRow {
+                key: None,
+                prev,
+                entry,
+                order: Some(order),
+            },
+        );
         if row.len() <= ORDER_ROW_MAX_BYTES {
-            return (row, home);
+            return home;
         }
     }
-    (encode_bare_log(prev, entry, &order.key), Home::Tree)
+    encode_into(row, &bare(prev, entry, &order.key));
+    Home::Tree
 }
 
 /// A row without the order in it.
 pub(super) fn encode_bare_log(prev: Option<Address>, entry: &LogEntry, key: &OrderKey) -> Vec<u8> {
-    encode(&LogRow {
+    encode(&bare(prev, entry, key))
+}
+
+fn bare<'a>(prev: Option<Address>, entry: &'a LogEntry, key: &'a OrderKey) -> LogRow<'a> {
+    LogRow {
         key: Some(key),
         prev,
         entry,
         order: None,
-    })
+    }
 }
 
 /// A row of the outbox, with what became of its tries.
@@ -143,9 +171,15 @@ pub(super) struct StoredRow {
 /// A record of the current version.
 pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(RECORD_BYTES);
-    bytes.push(RECORD_VERSION);
-    encoding::to_writer(&mut bytes, record).expect("records have neither floats nor bytes");
+    encode_into(&mut bytes, record);
     bytes
+}
+
+/// The same in the place of what is in `bytes`.
+pub(super) fn encode_into<T: Serialize>(bytes: &mut Vec<u8>, record: &T) {
+    bytes.clear();
+    bytes.push(RECORD_VERSION);
+    encoding::to_writer(bytes, record).expect("records have neither floats nor bytes");
 }
 
 /// Reads what [`encode`] wrote, in this version or an earlier one; `what` names it for people.
@@ -185,15 +219,15 @@ pub(super) fn checked<'a>(bytes: &'a [u8], what: &str) -> Result<&'a [u8], Store
 }
 
 /// An order's record in parts of at most [`VALUE_MAX_BYTES`]. The first says how many there are.
-pub(super) fn order_parts(stored: &StoredOrder) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let bytes = encode(stored);
+pub(super) fn order_parts(order: &Order, last_log: Address) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let bytes = encode(&OrderRow { order, last_log });
     let pieces: Vec<&[u8]> = bytes.chunks(VALUE_MAX_BYTES - 2).collect();
     let count = u8::try_from(pieces.len()).expect("attempts, payments and refunds are bounded");
     (0..count)
         .zip(pieces)
         .map(|(part, piece)| {
             let value = [&[VERSION, count], piece].concat();
-            (order_key(&stored.order.key, part), value)
+            (order_key(&order.key, part), value)
         })
         .collect()
 }

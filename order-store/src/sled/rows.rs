@@ -1,19 +1,29 @@
 //! Reading rows of the log, and the orders in them.
 
+use serde::de::DeserializeOwned;
+
 use super::{
     locate::{Home, Place},
-    record::{Address, StoredLog, StoredOrder, decode, load_record},
+    record::{Address, LastLog, StoredLog, StoredOrder, decode, load_record},
     trees::Trees,
 };
 use crate::{LogEntry, OrderKey, StoreError};
 
 /// A row of some order's log.
 fn load_row(trees: &Trees, at: Address) -> Result<StoredLog, StoreError> {
+    read_row(trees, at, |row: &StoredLog| row.prev)
+}
+
+fn read_row<T: DeserializeOwned>(
+    trees: &Trees,
+    at: Address,
+    prev: impl FnOnce(&T) -> Option<Address>,
+) -> Result<T, StoreError> {
     let rows = trees.log(at.group, at.chunk)?.ok_or_else(|| no_row(at))?;
     let row = rows.get(at.slot)?.ok_or_else(|| no_row(at))?;
-    let stored: StoredLog = decode(row, "row of the log")?;
+    let stored: T = decode(row, "row of the log")?;
     // Each row is behind the one before it, so a damaged chain cannot go round for ever.
-    if stored.prev.is_some_and(|prev| prev >= at) {
+    if prev(&stored).is_some_and(|prev| prev >= at) {
         return Err(no_row(at));
     }
     Ok(stored)
@@ -28,7 +38,7 @@ fn no_row(at: Address) -> StoreError {
 /// The order that a place has.
 pub(super) fn load_at(trees: &Trees, place: Place) -> Result<StoredOrder, StoreError> {
     let at = place.last_log;
-    let row = load_row(trees, at)?;
+    let row = read_row(trees, at, |row: &LastLog| row.prev)?;
     match (place.home, row.order) {
         (Home::Log, Some(order)) => Ok(StoredOrder {
             order,

@@ -157,10 +157,14 @@ impl SledStore {
             return Err(failed);
         }
         let (reply, answer) = oneshot::channel();
-        let place = timeout(self.busy_after, self.jobs.reserve())
-            .await
-            .map_err(|_| StoreError::Busy)?
-            .map_err(|_| gone())?;
+        // There nearly always is a place, and then no timer is needed.
+        let place = match self.jobs.try_reserve() {
+            Ok(place) => place,
+            Err(_) => timeout(self.busy_after, self.jobs.reserve())
+                .await
+                .map_err(|_| StoreError::Busy)?
+                .map_err(|_| gone())?,
+        };
         place.send(job(reply));
         timeout(ANSWER_PATIENCE, answer)
             .await

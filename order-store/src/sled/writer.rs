@@ -83,7 +83,10 @@ impl Writer {
             for (kind, hash, order) in owned {
                 locator.own(kind, hash, order);
             }
-            for Moved { key, before, after } in moved {
+            for Moved {
+                key, before, after, ..
+            } in moved
+            {
                 let (mark, place) = before.unzip();
                 let known = locator.move_order(hash_of_order(&key), place, after.1);
                 debug_assert!(known, "the order was found at its place");

@@ -1,5 +1,7 @@
 //! Texts that check themselves once: numbers, names and ids of the API.
 
+#[cfg(feature = "serde")]
+mod serde;
 mod short;
 
 use alloc::{borrow::ToOwned, boxed::Box, string::String};
@@ -140,11 +142,6 @@ macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident($field:literal, $max:literal, $alphabet:ident) $store:ident $debug:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[cfg_attr(
-            feature = "serde",
-            derive(serde::Serialize, serde::Deserialize),
-            serde(try_from = "String", into = "String")
-        )]
         pub struct $name(texts!(@$store $max));
 
         impl $name {
@@ -205,6 +202,20 @@ macro_rules! texts {
         }
 
         texts!(@debug $debug $name);
+
+        #[cfg(feature = "serde")]
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                serde::text(deserializer, Self::FIELD)
+            }
+        }
     )*};
     (@short $max:literal) => { Short<$max> };
     (@boxed $max:literal) => { Box<str> };
@@ -262,9 +273,9 @@ texts! {
     /// Text of the merchant's that comes back in queries and notifies: at most 127 bytes of UTF-8.
     Attach("attach", 127, Text) boxed shown;
     /// The merchant's id of the goods; NATIVE demands one.
-    ProductId("product_id", 32, Visible) boxed shown;
+    ProductId("product_id", 32, Visible) short shown;
     /// The address of the payer or of the terminal, v4 or v6.
-    SpbillCreateIp("spbill_create_ip", 64, Visible) boxed shown;
+    SpbillCreateIp("spbill_create_ip", 64, Visible) short shown;
     /// Where the gateway posts notifies: a whole URL without a query string. Its last part may be a secret, so `Debug` hides it.
     NotifyUrl("notify_url", 256, Visible) boxed masked;
     /// A currency, such as `CNY`.

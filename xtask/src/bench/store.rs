@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Fewer rounds: under a minute
     #[arg(long, conflicts_with = "growth")]
     quick: bool,
+    /// The ledger alone: for a profiler
+    #[arg(long, conflicts_with = "growth")]
+    alone: bool,
     /// Measures how the ledger does when it has grown
     #[arg(long)]
     growth: bool,
@@ -64,6 +67,9 @@ fn bench(options: &Options) -> Result<Command> {
     if options.quick {
         command.arg("--quick");
     }
+    if options.alone {
+        command.arg("--alone");
+    }
     if options.growth {
         command
             .arg("--growth")
@@ -89,6 +95,7 @@ mod tests {
         assert!(manifest().is_file());
         let options = Options {
             quick: false,
+            alone: false,
             growth: true,
             orders: 20_000,
             dir: Some(env::temp_dir()),

@@ -14,7 +14,7 @@ use super::{
     super::{
         fault::Step,
         group::{Changes, Counters, Decided, Ground, Group},
-        job::Job,
+        job::{Done, Job},
         kept::Snapshots,
         open::open,
         shared::{Live, Shared},
@@ -26,11 +26,11 @@ use super::{
     mark_paid,
 };
 use crate::{
-    Command, DeadLetter, ExecuteError, Executed, MarkPaid, Outcome, Refusal, StoreError,
-    SystemClock, Timestamp, random::Randoms,
+    Command, DeadLetter, ExecuteError, MarkPaid, Outcome, Refusal, StoreError, SystemClock,
+    Timestamp, random::Randoms,
 };
 
-type Answer = oneshot::Receiver<Result<Executed, ExecuteError>>;
+type Answer = oneshot::Receiver<Result<Done, ExecuteError>>;
 
 /// The halves of a committer, without its threads.
 struct Committer {
