@@ -13,6 +13,7 @@ use crate::{
 pub(super) type Reply<T> = oneshot::Sender<T>;
 
 /// What was executed. The group after it may look at the order until it is on disk, so it is not copied before.
+#[derive(Debug)]
 pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) order: Arc<Order>,

@@ -35,8 +35,7 @@ fn export_to_stdout(raw: RawSettings) -> Result<String, String> {
             && let Some(done) = export_running(folder, &mut out).await
         {
             return done.map(|()| {
-                "exported beside the running desk: what it wrote meanwhile may be in it or not; stop it for an exact copy"
-                    .to_owned()
+                "exported beside the running desk, as the ledger was when this began".to_owned()
             });
         }
         let store = open(&setting).await?;

@@ -160,12 +160,12 @@ impl Found {
 }
 
 fn view(difference: &Difference) -> Value {
-    let standing = |standing: Standing| match standing {
+    let standing = |standing: &Standing| match standing {
         Standing::Paid => "paid".to_owned(),
         Standing::Reversed => "reversed".to_owned(),
         Standing::Refund(state) => format!("refund {state}"),
     };
-    let (kind, here, there) = match difference.kind {
+    let (kind, here, there) = match &difference.kind {
         DifferenceKind::MissingHere => ("missing_here", Value::Null, json!("on the bill")),
         DifferenceKind::MissingThere { at, certainty } => (
             match certainty {
@@ -180,6 +180,16 @@ fn view(difference: &Difference) -> Value {
             ("state", json!(standing(here)), json!(standing(there)))
         }
         DifferenceKind::Twice => ("twice", Value::Null, json!("twice on the bill")),
+        DifferenceKind::OtherNumber { here } => {
+            ("other_number", json!(here), json!(difference.out_trade_no))
+        }
+        DifferenceKind::OtherPayment { here } => (
+            "other_payment",
+            json!(here),
+            json!(difference.transaction_id),
+        ),
+        // One that this program has no word for yet.
+        other => ("differs", json!(format!("{other:?}")), Value::Null),
     };
     json!({
         "kind": kind,
