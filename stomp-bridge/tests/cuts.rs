@@ -2,7 +2,7 @@
 //! places: every message arrives, the first arrivals of a key are in order, what was answered
 //! `Published` is there, and a repeat is known by its id.
 //!
-//! 20 cuts of 20 000 messages; `STOMP_BRIDGE_CUTS` sets another number, a thousand messages to each
+//! At least 20 cuts of 20 000 messages; `STOMP_BRIDGE_CUTS` sets another number, a thousand messages to each
 //! cut. `cargo xtask nightly` sets 100.
 
 #![allow(clippy::unwrap_used)]
@@ -34,21 +34,23 @@ fn cuts() -> usize {
     std::env::var("STOMP_BRIDGE_CUTS").map_or(20, |cuts| cuts.parse().expect("a number of cuts"))
 }
 
-/// Where each of the first `cuts` connections ends: one in eight within its handshake, one in four
-/// at an instant, the others at a byte of either way.
+/// Where each of the first connections ends: one in eight within its handshake, one in four at an
+/// instant, the others at a byte of either way. There are twice as many as cuts are wanted, since
+/// the publisher ends some itself, to try on a new one a message that a cut has made suspect.
 fn plan(mut seeded: Seeded, cuts: usize) -> impl FnMut(usize) -> Option<Fate> + Send + 'static {
     /// Of a SEND and of its RECEIPT, about.
-    const BYTES: [(Way, u64); 2] = [(Way::ToBroker, 200), (Way::ToClient, 40)];
+    const BYTES: [(Way, u64); 2] = [(Way::ToBroker, 200), (Way::ToClient, 25)];
     let to = MESSAGES_PER_CUT as u64;
     move |connection| {
-        if connection >= cuts {
+        if connection >= 2 * cuts {
             return None;
         }
         let (way, bytes) = seeded.one_of(BYTES);
         let when = match seeded.within(0..8) {
             0 => When::Byte(seeded.within(0..300)),
-            1 | 2 => When::After(Duration::from_micros(seeded.within(0..200 * to))),
-            _ => When::Byte(bytes * seeded.within(0..to * 4 / 3)),
+            // Soon enough that a fast machine has not sent all before.
+            1 | 2 => When::After(Duration::from_micros(seeded.within(0..20 * to))),
+            _ => When::Byte(bytes * seeded.within(0..to / 2)),
         };
         let fault = Fault::Cut(seeded.one_of([End::Orderly, End::Reset]));
         Some(Fate { way, when, fault })
@@ -156,15 +158,15 @@ async fn nothing_is_lost_or_out_of_order(target: &Target) {
     let (answered, arrivals) = both.await.expect("all in time");
     let took = begun.elapsed();
     assert_eq!(answered, messages);
-    assert_eq!(proxy.cuts(), cuts, "each cut was made");
-    assert!(proxy.connections() > cuts);
+    let connections = proxy.connections();
+    assert!(proxy.cuts() >= cuts, "of {connections} connections");
     let repeats = arrivals.repeats();
     assert!(repeats > 0, "cuts that cost no receipt show nothing");
     assert_eq!(publisher.shutdown(SOON).await.unsettled, 0);
     reader.close().await;
     eprintln!(
-        "{target}: {messages} messages, {cuts} cuts, {} connections, {repeats} repeats in {:.1} s",
-        proxy.connections(),
+        "{target}: {messages} messages, {} cuts, {connections} connections, {repeats} repeats in {:.1} s",
+        proxy.cuts(),
         took.as_secs_f64()
     );
 }

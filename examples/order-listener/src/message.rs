@@ -49,7 +49,10 @@ mod tests {
             (r#"{"orderId":"A-1"}"#, "transactionId"),
             (r#"{"orderId":"","transactionId":"42"}"#, "out_trade_no"),
             (r#"{"orderId":"A\n1","transactionId":"42"}"#, "out_trade_no"),
-            (r#"{"orderId":1,"transactionId":"42"}"#, "expected the text of out_trade_no"),
+            (
+                r#"{"orderId":1,"transactionId":"42"}"#,
+                "expected the text of out_trade_no",
+            ),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");
