@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpStream},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fantoccini::{Client, ClientBuilder, Locator, wd::Capabilities};
@@ -90,15 +90,25 @@ impl Browser {
         element.click().await.unwrap();
     }
 
-    /// Waits until the page has such an element.
+    /// Waits until the page has such an element. A search that the page's own move to the next one cuts off begins anew.
     pub async fn wait(&self, selector: &str) {
-        self.page
-            .wait()
-            .at_most(super::PATIENCE)
-            .every(Duration::from_millis(20))
-            .for_element(Locator::Css(selector))
-            .await
-            .unwrap_or_else(|error| panic!("no {selector}: {error}"));
+        let until = Instant::now() + super::PATIENCE;
+        loop {
+            let found = self
+                .page
+                .wait()
+                .at_most(until.saturating_duration_since(Instant::now()))
+                .every(Duration::from_millis(20))
+                .for_element(Locator::Css(selector))
+                .await;
+            match found {
+                Ok(_) => return,
+                Err(error) if error.to_string().contains("aborted by navigation") => {
+                    assert!(Instant::now() < until, "no {selector}: {error}");
+                }
+                Err(error) => panic!("no {selector}: {error}"),
+            }
+        }
     }
 
     pub async fn run(&self, script: &str) -> Value {
