@@ -24,7 +24,7 @@ impl OutboxId {
         Self(text.to_owned())
     }
 
-    /// The text, at most 92 bytes of ASCII.
+    /// The text, at most 92 bytes of ASCII: merchant, order, `paid` and the kind, with slashes between.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -131,6 +131,7 @@ macro_rules! conformance_tests {
             extra_payments_go_back_by_rule
             refunds_the_gateway_contradicts_are_flagged
             rows_come_in_order_and_go_when_acked
+            rows_of_a_merchant_with_slashes_are_settled
             a_lease_keeps_others_away_and_a_late_relay_out
             a_lease_that_ran_out_unclaimed_can_be_acked
             a_row_put_off_holds_its_order_and_no_other

@@ -9,8 +9,8 @@ use super::{
     samples::{T0, TestClock, create, mark_paid, secs},
 };
 use crate::{
-    Claim, DeadLetter, Dump, OrderStoreExt as _, OutboxId, OutboxKind, OutboxStatus, RelayId,
-    StoreError,
+    Claim, Create, DeadLetter, Dump, MarkPaid, OrderKey, OrderStoreExt as _, OutboxId, OutboxKind,
+    OutboxStatus, RelayId, StoreError,
 };
 
 pub(super) async fn claim(store: &dyn Dump) -> Vec<Claim> {
@@ -78,6 +78,49 @@ pub async fn rows_come_in_order_and_go_when_acked(backend: &dyn Backend) {
     let again = mark_paid("order-1", "order-1", "t-order-1");
     store.mark_paid(again).await.unwrap();
     assert!(claim(&*store).await.is_empty());
+}
+
+/// A merchant's number is any printable text; the names of its rows are built of it.
+pub async fn rows_of_a_merchant_with_slashes_are_settled(backend: &dyn Backend) {
+    let (store, clock) = fresh(backend).await;
+    let key = OrderKey {
+        mch_id: "shop/7".parse().unwrap(),
+        out_trade_no: "order-1".parse().unwrap(),
+    };
+    store
+        .create(Create {
+            key: key.clone(),
+            ..create("order-1")
+        })
+        .await
+        .unwrap();
+    let paid = MarkPaid {
+        key: key.clone(),
+        ..mark_paid("order-1", "order-1", "t1")
+    };
+    store.mark_paid(paid).await.unwrap();
+    let claims = claim(&*store).await;
+    let [first, second] = claims.as_slice() else {
+        panic!("{claims:?}")
+    };
+    assert_eq!(first.row.key, key);
+    store
+        .retry_later(first.token.clone(), secs(1), String::new())
+        .await
+        .unwrap();
+    store
+        .park(second.token.clone(), String::new())
+        .await
+        .unwrap();
+    store.requeue(&second.row.id).await.unwrap();
+    clock.advance(secs(2));
+    for claim in claim(&*store).await {
+        store.ack(claim.token).await.unwrap();
+    }
+    assert_eq!(
+        store.outbox_status().await.unwrap(),
+        OutboxStatus::default()
+    );
 }
 
 /// While a lease holds no one else gets the row; after it, whoever had it can do nothing with it.

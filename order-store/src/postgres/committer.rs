@@ -5,7 +5,7 @@
 //! process never overtake each other; another machine can, and then the group is read and decided again.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -34,6 +34,8 @@ use crate::{ExecuteError, Executed, OrderKey, StoreError};
 const GROUP_MAX: usize = 256;
 /// How often a group that was rolled back is tried again.
 const TRIES_MAX: u32 = 24;
+/// How often a constraint may stop a group whose orders nobody has moved in between, before the ledger is said to contradict itself.
+const STUCK_MAX: u32 = 3;
 /// The longest wait before such a try.
 const TRY_WAIT: Duration = Duration::from_millis(20);
 
@@ -149,7 +151,9 @@ impl Committer {
         let mut unknown: Vec<Unknown> = Vec::new();
         let mut tries = 0;
         let mut unread = Unread::New;
+        let (mut read, mut stuck) = (Versions::new(), 0);
         loop {
+            let before = std::mem::take(&mut read);
             // A group whose commit has no answer may be written all the same.
             let failed = |error: StoreError, unknown: &[Unknown]| {
                 End::Failed(if unknown.is_empty() {
@@ -162,7 +166,15 @@ impl Committer {
                 Ok(session) => session,
                 Err(error) => return failed(error, &unknown),
             };
-            let fault = match attempt(session, asks, unread, &mut unknown, &mut self.accounts).await
+            let fault = match attempt(
+                session,
+                asks,
+                unread,
+                &mut read,
+                &mut unknown,
+                &mut self.accounts,
+            )
+            .await
             {
                 Ok(end) => return end,
                 Err(Attempt::Broken(error)) if unknown.is_empty() => return End::Refused(error),
@@ -180,7 +192,25 @@ impl Committer {
                     tracing::warn!(why, "the database went away under a group");
                     self.link.lose();
                 }
-                Fault::Again | Fault::Overtaken => {
+                Fault::Taken { constraint } if before == read && stuck + 1 == STUCK_MAX => {
+                    let what = format!(
+                        "{constraint} has what these orders do not know of: {}",
+                        names(&read)
+                    );
+                    let error = StoreError::Corrupt { what };
+                    return if unknown.is_empty() {
+                        End::Refused(error)
+                    } else {
+                        failed(error, &unknown)
+                    };
+                }
+                fault => {
+                    let taken = matches!(fault, Fault::Taken { .. });
+                    stuck = if taken && before == read {
+                        stuck + 1
+                    } else {
+                        0
+                    };
                     tracing::debug!(?fault, tries, "a group is tried again");
                     unread = Unread::Unknown;
                     sleep(jittered(TRY_WAIT.min(Duration::from_millis(tries.into())))).await;
@@ -190,16 +220,30 @@ impl Committer {
     }
 }
 
+/// What a group was decided on: its orders with their versions, and nothing for one that is not there.
+type Versions = BTreeMap<OrderKey, Option<i64>>;
+
+/// For a message: the first of them.
+fn names(read: &Versions) -> String {
+    let shown: Vec<String> = read.keys().take(4).map(ToString::to_string).collect();
+    shown.join(", ")
+}
+
 /// Reads, decides and writes once.
 async fn attempt(
     session: &Session,
     asks: &[Ask],
     unread: Unread,
+    read_now: &mut Versions,
     unknown: &mut Vec<Unknown>,
     accounts: &mut HashSet<(MchId, AppId)>,
 ) -> Result<End, Attempt> {
     let keys: BTreeSet<&OrderKey> = asks.iter().map(|ask| ask.command.key()).collect();
-    let mut found = read(session, keys.into_iter(), &likely(asks, unread)).await?;
+    let mut found = read(session, keys.iter().copied(), &likely(asks, unread)).await?;
+    read_now.extend(keys.into_iter().map(|key| {
+        let version = found.orders.get(key).map(|stored| stored.version);
+        (key.clone(), version)
+    }));
     // Behind the read: else a commit that comes between the two would be taken for another's.
     if let Some(at) = read_back(session, unknown).await? {
         let Unknown { answers, sends, .. } = unknown.swap_remove(at);

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, fmt::Write as _};
 
-use tokio_postgres::{Error, error::SqlState};
+use tokio_postgres::Error;
 
 use crate::StoreError;
 
@@ -13,6 +13,11 @@ pub(super) enum Fault {
     Again,
     /// Rolled back: another machine was faster, and what was decided on is not so any more.
     Overtaken,
+    /// Rolled back: what must be there once is there already, by this constraint. Another machine was faster; where none was, the
+    /// ledger contradicts itself.
+    Taken { constraint: String },
+    /// Not begun: what was prepared is not known any more, or its tables have changed.
+    Unprepared { code: String, message: String },
     /// The connection is gone, and nobody knows whether the statement was done.
     Lost(String),
     /// Rolled back, and would be again.
@@ -31,29 +36,40 @@ impl From<Error> for Fault {
         let Some(db) = error.as_db_error() else {
             return Self::Lost(chain(&error));
         };
-        let code = db.code();
-        if *code == SqlState::T_R_SERIALIZATION_FAILURE
-            || *code == SqlState::T_R_DEADLOCK_DETECTED
-            || *code == SqlState::QUERY_CANCELED
-            || *code == SqlState::LOCK_NOT_AVAILABLE
-            || *code == SqlState::TOO_MANY_CONNECTIONS
-        {
-            tracing::debug!(code = code.code(), message = db.message(), "rolled back");
-            return Self::Again;
-        }
-        // The group statement divides by zero when a guard has failed: see `sql::group::write`.
-        if *code == SqlState::DIVISION_BY_ZERO || *code == SqlState::UNIQUE_VIOLATION {
-            return Self::Overtaken;
-        }
-        // 57P: the server goes down or ends the connection, perhaps behind a commit. 40003 says that it does not know. 25006: it takes
-        // no writes any more, and another one does.
-        let text = code.code();
-        if text.starts_with("57P") || text.starts_with("08") || matches!(text, "40003" | "25006") {
-            return Self::Lost(db.message().to_owned());
-        }
-        Self::Refused {
-            code: text.to_owned(),
-            message: db.message().to_owned(),
+        Self::of_server(db.code().code(), db.message(), db.constraint())
+    }
+}
+
+impl Fault {
+    /// By SQLSTATE.
+    fn of_server(code: &str, message: &str, constraint: Option<&str>) -> Self {
+        match code {
+            // A serialisation failure, a deadlock, a lock not had in time, a statement that took too long, no connection free; a
+            // transaction that ended before.
+            "40001" | "40P01" | "55P03" | "57014" | "53300" | "25P02" => {
+                tracing::debug!(code, message, "rolled back");
+                Self::Again
+            }
+            // The group statement divides by zero when a guard has failed: see `sql::group::write`.
+            "22012" => Self::Overtaken,
+            "23505" => Self::Taken {
+                constraint: constraint.unwrap_or("a unique key").to_owned(),
+            },
+            // A schema that was migrated, and a pooler that put another connection behind this one.
+            "0A000" | "26000" => Self::Unprepared {
+                code: code.to_owned(),
+                message: message.to_owned(),
+            },
+            // The server does not know what became of the statement. It takes no writes any more, and another one does.
+            "40003" | "25006" => Self::Lost(message.to_owned()),
+            // It goes down or ends the connection, perhaps behind a commit.
+            _ if code.starts_with("57P") || code.starts_with("08") => {
+                Self::Lost(message.to_owned())
+            }
+            _ => Self::Refused {
+                code: code.to_owned(),
+                message: message.to_owned(),
+            },
         }
     }
 }
@@ -61,9 +77,11 @@ impl From<Error> for Fault {
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Again | Fault::Overtaken => Self::Busy,
+            Fault::Again | Fault::Overtaken | Fault::Taken { .. } => Self::Busy,
             Fault::Lost(why) => Self::Unavailable { why },
-            Fault::Refused { code, message } => Self::Database { code, message },
+            Fault::Unprepared { code, message } | Fault::Refused { code, message } => {
+                Self::Database { code, message }
+            }
         }
     }
 }
@@ -96,4 +114,31 @@ pub(super) fn chain(error: &Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_says_what_to_do() {
+        let of = |code| Fault::of_server(code, "said", Some("log_pkey"));
+        for code in ["40001", "40P01", "55P03", "57014", "53300", "25P02"] {
+            assert!(matches!(of(code), Fault::Again), "{code}");
+        }
+        assert!(matches!(of("22012"), Fault::Overtaken));
+        assert!(matches!(of("23505"), Fault::Taken { constraint } if constraint == "log_pkey"));
+        for code in ["0A000", "26000"] {
+            assert!(matches!(of(code), Fault::Unprepared { .. }), "{code}");
+        }
+        // Whether it was done is not known: never taken for a failure.
+        for code in [
+            "40003", "25006", "57P01", "57P02", "57P03", "08000", "08006", "08007",
+        ] {
+            assert!(matches!(of(code), Fault::Lost(_)), "{code}");
+        }
+        for code in ["42P01", "53100", "23502", "42501", "XX000"] {
+            assert!(matches!(of(code), Fault::Refused { .. }), "{code}");
+        }
+    }
 }

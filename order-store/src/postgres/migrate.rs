@@ -69,7 +69,8 @@ pub(super) async fn migrate(connector: &Connector, deadline: Instant) -> Result<
 /// violation of the catalogue, a duplicate, or "tuple concurrently updated" (XX000).
 fn is_race(fault: &Fault) -> bool {
     match fault {
-        Fault::Again | Fault::Overtaken | Fault::Lost(_) => true,
+        Fault::Again | Fault::Overtaken | Fault::Taken { .. } | Fault::Lost(_) => true,
+        Fault::Unprepared { .. } => false,
         Fault::Refused { code, .. } => {
             matches!(code.as_str(), "42P06" | "42P07" | "42710" | "XX000")
         }

@@ -45,8 +45,10 @@ pub(super) fn row_of(row: &Row, at: usize) -> Result<OutboxRow, StoreError> {
 
 /// The order that a row's name begins with.
 pub(super) fn key_in(id: &OutboxId) -> Option<OrderKey> {
-    let mut parts = id.as_str().splitn(3, '/');
-    key_of(parts.next()?, parts.next()?).ok()
+    // A merchant's number may have slashes of its own: it is what is left.
+    let mut from_the_end = id.as_str().rsplitn(4, '/').skip(2);
+    let number = from_the_end.next()?;
+    key_of(from_the_end.next()?, number).ok()
 }
 
 pub(super) async fn parked(pool: &Pool, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
@@ -98,4 +100,32 @@ pub(super) async fn status(pool: &Pool, clock: &LeaseClock) -> Result<OutboxStat
         oldest: time(4)?,
         next_retry: time(5)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OutboxKind;
+
+    #[test]
+    fn the_order_is_found_in_a_rows_name() {
+        for (mch_id, number) in [
+            ("1473426802", "order-1"),
+            ("a/b", "o"),
+            ("/", "paid"),
+            ("paid/x/", "o_1"),
+        ] {
+            let key = OrderKey {
+                mch_id: mch_id.parse().unwrap(),
+                out_trade_no: number.parse().unwrap(),
+            };
+            assert_eq!(
+                key_in(&OutboxId::paid(&key, OutboxKind::OrderPay)),
+                Some(key)
+            );
+        }
+        for none in ["", "a", "a/b", "a/b/c", "///"] {
+            assert_eq!(key_in(&OutboxId::from_text(none)), None, "{none}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     future::poll_fn,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -185,11 +185,34 @@ impl Session {
 
     /// The rows that a statement gives.
     pub(super) async fn query(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Fault> {
+        match self.run(sql, params).await {
+            Err(Fault::Unprepared { code, .. }) => {
+                tracing::debug!(?sql, code, "prepared anew");
+                self.statements().remove(&sql);
+                match self.run(sql, params).await {
+                    // Not for want of preparing, then.
+                    Err(Fault::Unprepared { code, message }) => {
+                        Err(Fault::Refused { code, message })
+                    }
+                    done => done,
+                }
+            }
+            done => done,
+        }
+    }
+
+    async fn run(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Fault> {
         let statement = self.prepared(sql).await?;
         timeout(self.limit, self.client.query(&statement, params))
             .await
             .map_err(|_| Fault::timed_out())?
             .map_err(Fault::from)
+    }
+
+    fn statements(&self) -> MutexGuard<'_, HashMap<Sql, Statement>> {
+        self.statements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Text without parameters.
@@ -227,12 +250,7 @@ impl Session {
     }
 
     async fn prepared(&self, sql: Sql) -> Result<Statement, Fault> {
-        let known = self
-            .statements
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&sql)
-            .cloned();
+        let known = self.statements().get(&sql).cloned();
         if let Some(statement) = known {
             return Ok(statement);
         }
@@ -241,10 +259,7 @@ impl Session {
             .await
             .map_err(|_| Fault::timed_out())?
             .map_err(Fault::from)?;
-        self.statements
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(sql, statement.clone());
+        self.statements().insert(sql, statement.clone());
         Ok(statement)
     }
 }

@@ -8,6 +8,7 @@ mod faults;
 mod machines;
 mod proxy;
 mod relays;
+mod rolled_back;
 mod schema;
 mod server;
 mod support;

@@ -11,7 +11,7 @@ use tokio::{
     sync::Notify,
 };
 
-/// What the proxy does with the next payment that comes by.
+/// What the proxy does with the next message that has what it looks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// Lets the server have it, waits for its answer, and keeps that.
@@ -22,15 +22,17 @@ pub(crate) enum Cut {
     Late,
 }
 
+type Armed = Arc<std::sync::Mutex<Option<(Cut, Vec<u8>)>>>;
+
 /// A payment that is kept, with its way to the server.
 type Kept = Arc<tokio::sync::Mutex<Option<(TcpStream, Vec<u8>)>>>;
 
 /// Stands between a store and its server.
 pub(crate) struct Proxy {
     port: u16,
-    /// One cut to come, or none.
-    armed: Arc<std::sync::Mutex<Option<Cut>>>,
-    pub(crate) cuts: Arc<AtomicUsize>,
+    /// One cut to come, or none, and the text that it comes at.
+    armed: Armed,
+    cuts: Arc<AtomicUsize>,
     pub(crate) stalled: Arc<AtomicBool>,
     pub(crate) resumed: Arc<Notify>,
     kept: Kept,
@@ -81,8 +83,19 @@ impl Proxy {
         format!("{user}@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// How many cuts there were.
+    pub(crate) fn cuts(&self) -> usize {
+        self.cuts.load(Ordering::SeqCst)
+    }
+
+    /// At the next payment.
     pub(crate) fn arm(&self, cut: Cut) {
-        *self.armed.lock().unwrap() = Some(cut);
+        self.arm_at(cut, "/paid/pay_notify");
+    }
+
+    /// At the next message to the server that has this text.
+    pub(crate) fn arm_at(&self, cut: Cut, text: &str) {
+        *self.armed.lock().unwrap() = Some((cut, text.as_bytes().to_vec()));
     }
 
     /// Lets the server have what was kept, and waits until it has answered.
@@ -97,13 +110,12 @@ impl Proxy {
 async fn pass(
     mut near: TcpStream,
     mut far: TcpStream,
-    armed: &std::sync::Mutex<Option<Cut>>,
+    armed: &std::sync::Mutex<Option<(Cut, Vec<u8>)>>,
     kept: &Kept,
     cuts: &AtomicUsize,
     stalled: &AtomicBool,
     resumed: &Notify,
 ) -> std::io::Result<()> {
-    const PAYMENT: &[u8] = b"/paid/pay_notify";
     const ASKS_FOR_ORDERS: &[u8] = b"SELECT o.mch_id, o.out_trade_no, o.version";
     let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
@@ -117,15 +129,14 @@ async fn pass(
                     resumed.notified().await;
                 }
                 let has = |text: &[u8]| up[..n].windows(text.len()).any(|part| part == text);
-                let has_payment = has(PAYMENT);
                 if has(ASKS_FOR_ORDERS)
                     && let Some((mut server, payment)) = kept.lock().await.take()
                 {
                     server.write_all(&payment).await?;
                     let _answered = server.read(&mut down).await?;
                 }
-                let cut = if has_payment { armed.lock().unwrap().take() } else { None };
-                match cut {
+                let cut = armed.lock().unwrap().take_if(|(_, text)| has(text));
+                match cut.map(|(cut, _)| cut) {
                     None => far.write_all(&up[..n]).await?,
                     Some(Cut::Late) => {
                         *kept.lock().await = Some((far, up[..n].to_vec()));
