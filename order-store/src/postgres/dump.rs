@@ -17,7 +17,7 @@ use super::{
     key::{column, decode, key_at, place, to_i64, to_u64},
     link::jittered,
     lookup::{read_orders, read_owners},
-    records::{notifies_at, order_place, orders_at, outbox_at, outbox_place, size_at},
+    records::{self, outbox_at},
     rows::{LogRow, OutRow, Stored},
     session::{Params, Session},
     snapshot::PostgresSnapshot,
@@ -27,8 +27,8 @@ use super::{
 };
 use crate::{
     ACCEPTED_MAX_COUNT, Cursor, Day, Dump, DumpSize, Facts, InboxRecord, LogEntry, Lookups,
-    NotifyRecord, Order, OrderKey, OrderRecord, OutboxId, OutboxPlace, OutboxRecord, RECORDS_MAX,
-    Record, Snapshot, StoreError,
+    NotifyRecord, Order, OrderKey, OrderRecord, OutboxId, OutboxPlace, OutboxRecord, Record,
+    Snapshot, StoreError,
     dump::admit::{Holdings, Known, admit, numbers_of},
     totals::{Sums, sums_of},
 };
@@ -48,13 +48,7 @@ impl Dump for PostgresStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<OrderRecord>, StoreError> {
-        let place = order_place(after.as_ref());
-        let limit = to_i64(limit.min(RECORDS_MAX));
-        let rows = self
-            .pool()?
-            .query(Sql::DumpOrders, &[&place.0, &place.1, &place.2, &limit])
-            .await?;
-        orders_at(&rows)
+        records::orders(self.pool()?, after.as_ref(), limit).await
     }
 
     async fn dump_outbox(
@@ -62,26 +56,15 @@ impl Dump for PostgresStore {
         after: Option<OutboxPlace>,
         limit: usize,
     ) -> Result<Vec<OutboxRecord>, StoreError> {
-        let (at, mch_id, number, kind) = outbox_place(after.as_ref());
-        let limit = to_i64(limit.min(RECORDS_MAX));
-        let rows = self
-            .pool()?
-            .query(Sql::DumpOutbox, &[&at, &mch_id, &number, &kind, &limit])
-            .await?;
-        rows.iter().map(|row| outbox_at(row, 0)).collect()
+        records::outbox(self.pool()?, after.as_ref(), limit).await
     }
 
     async fn dump_inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxRecord>, StoreError> {
-        let limit = to_i64(limit.min(RECORDS_MAX));
-        let rows = self
-            .pool()?
-            .query(Sql::DumpInbox, &[&to_i64(after), &limit])
-            .await?;
-        notifies_at(&rows)
+        records::inbox(self.pool()?, after, limit).await
     }
 
     async fn dump_size(&self) -> Result<DumpSize, StoreError> {
-        size_at(&self.pool()?.query(Sql::DumpSize, &[]).await?)
+        records::size(self.pool()?).await
     }
 
     async fn load(&self, records: Vec<Record>) -> Result<(), StoreError> {

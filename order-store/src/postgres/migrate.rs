@@ -35,6 +35,40 @@ const STEPS: [Step; 2] = [
     },
 ];
 
+/// Whose dialect a step is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Database {
+    /// PostgreSQL, and what has its parser, as `YugabyteDB` does.
+    Postgres,
+    Cockroach,
+}
+
+impl Database {
+    /// By what `version()` says.
+    fn of(version: Option<String>) -> Self {
+        match version {
+            Some(version) if version.contains("CockroachDB") => Self::Cockroach,
+            _ => Self::Postgres,
+        }
+    }
+}
+
+impl Step {
+    fn rendered(&self, schema: &str, database: Database) -> String {
+        render(self.text, schema, database)
+    }
+}
+
+/// The text of a step in a schema. `CockroachDB` compares texts by their bytes, and refuses to be told so (`COLLATE "C"`, which others
+/// need where their locale has an order of its own).
+pub(super) fn render(text: &str, schema: &str, database: Database) -> String {
+    let text = text.replace("{s}", schema);
+    match database {
+        Database::Postgres => text,
+        Database::Cockroach => text.replace(" COLLATE \"C\"", ""),
+    }
+}
+
 /// The longest that a step, or waiting for another service's, may take.
 const STEP_LIMIT: Duration = Duration::from_hours(6);
 
@@ -104,6 +138,7 @@ async fn attempt(connector: &Connector) -> Result<Result<(), StoreError>, Fault>
                  ON CONFLICT DO NOTHING"
         ))
         .await?;
+    let database = Database::of(session.texts("SELECT version()").await?.pop().flatten());
     session.batch("BEGIN").await?;
     session
         .batch(&format!(
@@ -112,7 +147,7 @@ async fn attempt(connector: &Connector) -> Result<Result<(), StoreError>, Fault>
         .await?;
     let (found, oldest) = formats(&session, schema).await?;
     for step in STEPS.iter().filter(|step| step.format > found) {
-        session.batch(&step.text.replace("{s}", schema)).await?;
+        session.batch(&step.rendered(schema, database)).await?;
         session
             .batch(&format!(
                 "INSERT INTO \"{schema}\".migrations (format, oldest_program) VALUES ({}, {})",
@@ -145,8 +180,14 @@ fn fits(found: i32, oldest_program: i32) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A server that does not sync loses what the ledger has promised.
+/// A server that does not sync loses what the ledger has promised; one that writes no full pages can be torn by the power cut
+/// that it is to outlive. Who turns that off has a file system that writes pages whole, so it is only said.
 async fn check_settings(session: &Session) -> Result<Result<(), StoreError>, Fault> {
+    if session.setting("full_page_writes").await?.as_deref() == Some("off") {
+        tracing::warn!(
+            "full_page_writes is off: a power cut can tear the ledger unless the file system writes whole pages"
+        );
+    }
     Ok(match session.setting("fsync").await?.as_deref() {
         Some("off") => Err(StoreError::Unsafe {
             why: "fsync is off".to_owned(),
@@ -164,10 +205,16 @@ mod tests {
         for (step, format) in STEPS.iter().zip(1..) {
             assert_eq!(step.format, format);
             assert!(step.oldest_program <= step.format);
-            // An index holds nothing that is not in its table.
-            let text = step.text.to_uppercase().replace("DROP INDEX", "");
-            for word in ["DROP ", "ALTER COLUMN", "RENAME", "TRUNCATE", "DELETE FROM"] {
+            let text = step.text.to_uppercase();
+            for word in ["ALTER COLUMN", "RENAME", "TRUNCATE", "DELETE FROM"] {
                 assert!(!text.contains(word), "step {format} has {word}");
+            }
+            for dropped in text.split("DROP ").skip(1) {
+                // An index holds nothing that is not in its table.
+                assert!(
+                    dropped.starts_with("INDEX "),
+                    "step {format} drops {dropped}"
+                );
             }
         }
         assert!(fits(9, FORMAT).is_ok());
@@ -175,5 +222,24 @@ mod tests {
             fits(9, FORMAT + 1),
             Err(StoreError::NewerFormat { found: 9, .. })
         ));
+    }
+
+    #[test]
+    fn cockroach_is_not_told_how_to_compare() {
+        let said = "CockroachDB CCL v24.1.0 (x86_64-pc-linux-gnu, built 2024/05/15)";
+        assert_eq!(Database::of(Some(said.to_owned())), Database::Cockroach);
+        let yugabyte = "PostgreSQL 11.2-YB-2.20.1.0-b0 on x86_64-pc-linux-gnu";
+        assert_eq!(Database::of(Some(yugabyte.to_owned())), Database::Postgres);
+        assert_eq!(Database::of(None), Database::Postgres);
+        for step in &STEPS {
+            let words = |database| {
+                let text = step.rendered("ledger", database).to_uppercase();
+                assert!(text.contains("LEDGER") && !text.contains("{S}"));
+                text.matches("COLLATE").count()
+            };
+            assert_eq!(words(Database::Cockroach), 0, "step {}", step.format);
+        }
+        let first = STEPS[0].rendered("ledger", Database::Postgres);
+        assert!(first.contains("out_trade_no text COLLATE \"C\""), "{first}");
     }
 }

@@ -1,19 +1,77 @@
-//! Records of a dump in rows of a query.
+//! Pages of a dump: of the ledger as it is, asked of the pool, or of one moment, asked of the connection that holds it.
 
 use tokio_postgres::Row;
 
 use super::{
     inbox::record_at,
-    key::{column, decode, key_at, to_u64},
+    key::{column, decode, key_at, to_i64, to_u64},
+    link::Pool,
     relay::row_of,
+    session::{Params, Session},
+    sql::Sql,
 };
 use crate::{
-    Cursor, DumpSize, InboxRecord, OrderRecord, OutboxHold, OutboxPlace, OutboxRecord, StoreError,
-    Timestamp,
+    Cursor, DumpSize, InboxRecord, OrderRecord, OutboxHold, OutboxPlace, OutboxRecord, RECORDS_MAX,
+    StoreError, Timestamp,
 };
 
+/// Whoever a page is asked of.
+pub(super) trait Asked {
+    async fn rows(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, StoreError>;
+}
+
+impl Asked for Pool {
+    async fn rows(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
+        self.query(sql, params).await
+    }
+}
+
+impl Asked for Session {
+    async fn rows(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
+        Ok(self.query(sql, params).await?)
+    }
+}
+
+pub(super) async fn orders(
+    asked: &impl Asked,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Vec<OrderRecord>, StoreError> {
+    let (at, mch_id, number) = order_place(after);
+    let params: Params<'_> = &[&at, &mch_id, &number, &page(limit)];
+    orders_at(&asked.rows(Sql::DumpOrders, params).await?)
+}
+
+pub(super) async fn outbox(
+    asked: &impl Asked,
+    after: Option<&OutboxPlace>,
+    limit: usize,
+) -> Result<Vec<OutboxRecord>, StoreError> {
+    let (at, mch_id, number, kind) = outbox_place(after);
+    let params: Params<'_> = &[&at, &mch_id, &number, &kind, &page(limit)];
+    let rows = asked.rows(Sql::DumpOutbox, params).await?;
+    rows.iter().map(|row| outbox_at(row, 0)).collect()
+}
+
+pub(super) async fn inbox(
+    asked: &impl Asked,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<InboxRecord>, StoreError> {
+    let params: Params<'_> = &[&to_i64(after), &page(limit)];
+    notifies_at(&asked.rows(Sql::DumpInbox, params).await?)
+}
+
+pub(super) async fn size(asked: &impl Asked) -> Result<DumpSize, StoreError> {
+    size_at(&asked.rows(Sql::DumpSize, &[]).await?)
+}
+
+fn page(limit: usize) -> i64 {
+    to_i64(limit.min(RECORDS_MAX))
+}
+
 /// What the statement of a page of orders begins behind.
-pub(super) fn order_place(after: Option<&Cursor>) -> (i64, &str, &str) {
+fn order_place(after: Option<&Cursor>) -> (i64, &str, &str) {
     after.map_or((i64::MIN, "", ""), |Cursor { created_at, key }| {
         (
             created_at.millis(),
@@ -24,7 +82,7 @@ pub(super) fn order_place(after: Option<&Cursor>) -> (i64, &str, &str) {
 }
 
 /// Likewise of rows of the outbox.
-pub(super) fn outbox_place(after: Option<&OutboxPlace>) -> (i64, &str, &str, i16) {
+fn outbox_place(after: Option<&OutboxPlace>) -> (i64, &str, &str, i16) {
     after.map_or((i64::MIN, "", "", 0), |place| {
         (
             place.created_at.millis(),
@@ -36,7 +94,7 @@ pub(super) fn outbox_place(after: Option<&OutboxPlace>) -> (i64, &str, &str, i16
 }
 
 /// Orders, each in as many rows as its log has.
-pub(super) fn orders_at(rows: &[Row]) -> Result<Vec<OrderRecord>, StoreError> {
+fn orders_at(rows: &[Row]) -> Result<Vec<OrderRecord>, StoreError> {
     let mut records: Vec<OrderRecord> = Vec::new();
     for row in rows {
         let key = key_at(row, 0, 1)?;
@@ -52,7 +110,7 @@ pub(super) fn orders_at(rows: &[Row]) -> Result<Vec<OrderRecord>, StoreError> {
     Ok(records)
 }
 
-pub(super) fn notifies_at(rows: &[Row]) -> Result<Vec<InboxRecord>, StoreError> {
+fn notifies_at(rows: &[Row]) -> Result<Vec<InboxRecord>, StoreError> {
     rows.iter()
         .map(|row| {
             Ok(InboxRecord {
@@ -63,7 +121,7 @@ pub(super) fn notifies_at(rows: &[Row]) -> Result<Vec<InboxRecord>, StoreError> 
         .collect()
 }
 
-pub(super) fn size_at(rows: &[Row]) -> Result<DumpSize, StoreError> {
+fn size_at(rows: &[Row]) -> Result<DumpSize, StoreError> {
     let row = rows.first().ok_or_else(|| StoreError::Corrupt {
         what: "no counts".to_owned(),
     })?;

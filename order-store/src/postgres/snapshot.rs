@@ -2,15 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{
-    key::to_i64,
-    link::Loan,
-    records::{notifies_at, order_place, orders_at, outbox_at, outbox_place, size_at},
-    sql::Sql,
-};
+use super::{link::Loan, records};
 use crate::{
-    Cursor, DumpSize, InboxRecord, OrderRecord, OutboxPlace, OutboxRecord, RECORDS_MAX, Snapshot,
-    StoreError,
+    Cursor, DumpSize, InboxRecord, OrderRecord, OutboxPlace, OutboxRecord, Snapshot, StoreError,
 };
 
 /// See [`Snapshot`]. Its connection ends with it, and so does the transaction.
@@ -25,7 +19,7 @@ impl PostgresSnapshot {
         session
             .batch("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .await?;
-        let size = size_at(&session.query(Sql::DumpSize, &[]).await?)?;
+        let size = records::size(session).await?;
         Ok(Self { loan, size })
     }
 }
@@ -41,13 +35,7 @@ impl Snapshot for PostgresSnapshot {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<OrderRecord>, StoreError> {
-        let place = order_place(after.as_ref());
-        let limit = to_i64(limit.min(RECORDS_MAX));
-        let session = &self.loan.session;
-        let rows = session
-            .query(Sql::DumpOrders, &[&place.0, &place.1, &place.2, &limit])
-            .await?;
-        orders_at(&rows)
+        records::orders(&self.loan.session, after.as_ref(), limit).await
     }
 
     async fn outbox(
@@ -55,21 +43,10 @@ impl Snapshot for PostgresSnapshot {
         after: Option<OutboxPlace>,
         limit: usize,
     ) -> Result<Vec<OutboxRecord>, StoreError> {
-        let (at, mch_id, number, kind) = outbox_place(after.as_ref());
-        let limit = to_i64(limit.min(RECORDS_MAX));
-        let session = &self.loan.session;
-        let rows = session
-            .query(Sql::DumpOutbox, &[&at, &mch_id, &number, &kind, &limit])
-            .await?;
-        rows.iter().map(|row| outbox_at(row, 0)).collect()
+        records::outbox(&self.loan.session, after.as_ref(), limit).await
     }
 
     async fn inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxRecord>, StoreError> {
-        let limit = to_i64(limit.min(RECORDS_MAX));
-        let session = &self.loan.session;
-        let rows = session
-            .query(Sql::DumpInbox, &[&to_i64(after), &limit])
-            .await?;
-        notifies_at(&rows)
+        records::inbox(&self.loan.session, after, limit).await
     }
 }

@@ -205,3 +205,41 @@ async fn a_parked_order_wakes_no_relay() {
     writer.requeue(&id).await.unwrap();
     timeout(LIMIT, woken.changed()).await.unwrap().unwrap();
 }
+
+/// Counting stops at a bound, which the outbox of a broker that is away may pass by far.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_outbox_is_counted_to_a_bound() {
+    const BOUND: usize = 20_000;
+    let scratch = Scratch::new();
+    let store = scratch.open().await;
+    store.create(create("order-1")).await.unwrap();
+    store
+        .mark_paid(mark_paid("order-1", "order-1", "t1"))
+        .await
+        .unwrap();
+    // Rows of orders that are not there, as the count does not ask for them: never claimed, put off, and set aside.
+    for (name, ready_at, rows) in [
+        ("fresh", "0", BOUND),
+        ("put-off", "9000000000000", BOUND + 1),
+        ("aside", "NULL", BOUND + 7),
+    ] {
+        scratch
+            .run(&format!(
+                "INSERT INTO {{s}}.outbox (shard, mch_id, out_trade_no, n, id, kind, created_at, \
+                   ready_at, attempts, last_error, doc) \
+                 SELECT shard, mch_id, '{name}-' || g, n, '{name}-' || g, kind, created_at, \
+                   {ready_at}, attempts, last_error, doc \
+                 FROM {{s}}.outbox, generate_series(1, {rows}) g \
+                 WHERE out_trade_no = 'order-1' AND n = (SELECT min(n) FROM {{s}}.outbox \
+                   WHERE out_trade_no = 'order-1')"
+            ))
+            .await;
+    }
+    let status = store.outbox_status().await.unwrap();
+    assert_eq!(
+        (status.waiting, status.put_off, status.leased, status.parked),
+        (2 * BOUND, BOUND, 0, BOUND),
+        "those put off wait as well"
+    );
+    close(&store).await;
+}
