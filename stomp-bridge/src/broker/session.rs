@@ -24,7 +24,7 @@ use commands::Done;
 use refusal::{Refusal, VHOST};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use transaction::Transactions;
 
 pub(super) use beats::Probe;
@@ -120,6 +120,10 @@ impl Session {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.is_held() {
+            // Nothing is read meanwhile.
+            self.beats.came_in(now);
+        }
         match self.phase {
             Phase::New { deadline } if deadline <= now => {
                 self.refuse(
@@ -137,6 +141,11 @@ impl Session {
             },
             Phase::New { .. } | Phase::Closed => {}
         }
+    }
+
+    /// Nothing was read for so long; who was silent meanwhile is not told.
+    pub(super) fn was_deaf(&mut self, time: Duration) {
+        self.beats.was_deaf(time);
     }
 
     /// A sign of life that is no STOMP: a pong.

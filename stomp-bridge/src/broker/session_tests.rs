@@ -5,7 +5,6 @@ mod transactions;
 
 use super::*;
 use crate::broker::{BrokerConfig, ExchangeKind, May};
-use std::time::Duration;
 
 struct Peer {
     session: Session,
