@@ -42,17 +42,23 @@ pub struct BrokerLimits {
     /// Messages in one queue; beyond, the oldest is dropped, as RabbitMQ's `max-length` does by
     /// default. 10 000.
     pub max_queue_messages: usize,
-    /// Bytes of bodies and headers in one queue; beyond, the oldest are dropped. 16 MiB.
+    /// Bytes that the messages of one queue take: bodies, headers, and half a kilobyte for each;
+    /// beyond, the oldest are dropped. 16 MiB.
     pub max_queue_bytes: usize,
+    /// Bytes that all messages take which the broker holds: in queues, on their way to consumers, at
+    /// consumers until their ACK, and in transactions. One that is in several queues counts once.
+    /// Beyond, a SEND is refused with the ERROR `resource_error`. 256 MiB.
+    pub max_total_bytes: usize,
     /// Open transactions of one connection. 4.
     pub max_transactions: usize,
     /// Frames in one transaction. 256.
     pub max_transaction_frames: usize,
-    /// Bytes of bodies and headers in all open transactions of one connection. 256 KiB.
+    /// Bytes that the frames in all open transactions of one connection take. 256 KiB.
     pub max_transaction_bytes: usize,
     /// From the accept to CONNECT. 10 s.
     pub connect_timeout: Duration,
-    /// For writing to a connection. 10 s.
+    /// For a connection that takes none of what is written to it. One that takes some, however
+    /// slowly, stays. 10 s.
     pub write_timeout: Duration,
     /// A WebSocket that agreed on no heart-beat of its own is pinged so often, and closed when
     /// nothing came for two intervals. A plain TCP connection gets a line end so often, which
@@ -72,6 +78,7 @@ impl Default for BrokerLimits {
             max_queues: 40_000,
             max_queue_messages: 10_000,
             max_queue_bytes: 16 * 1024 * 1024,
+            max_total_bytes: 256 * 1024 * 1024,
             max_transactions: 4,
             max_transaction_frames: 256,
             max_transaction_bytes: 256 * 1024,

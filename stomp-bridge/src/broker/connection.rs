@@ -152,7 +152,7 @@ impl<T: Transport> Connection<T> {
                 .session
                 .message(now.into_std(), &delivery, &mut self.head);
             if let Some(tail) = tail {
-                self.transport.queue(&self.head, tail);
+                self.transport.queue(&self.head, &tail);
                 bytes += self.head.len() + tail.len();
             }
         }

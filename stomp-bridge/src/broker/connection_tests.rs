@@ -11,7 +11,6 @@ use crate::broker::message::Stored;
 use crate::broker::{Broker, BrokerConfig, BrokerLimits, ExchangeKind, May, User};
 use crate::frame::Command;
 use crate::fuzz::Choices;
-use bytes::Bytes;
 use client::{Client, Over};
 use stingy::Stingy;
 
@@ -35,14 +34,16 @@ fn body(n: usize) -> String {
     format!("{n:07};").repeat(20 + n % 40)
 }
 
-fn message(n: usize) -> Stored {
+fn message(broker: &Broker, n: usize) -> Stored {
     let number = ("x-number".to_owned(), n.to_string());
-    Stored::new("", "order_pay", vec![number], Bytes::from(body(n)))
+    let now = Instant::now().into_std();
+    let held = broker.hub.with(now, |r| r.held().clone());
+    Stored::new(&held, "", "order_pay", vec![number], body(n).into()).unwrap()
 }
 
 /// To the fanout.
 fn publish(broker: &Broker, n: usize) {
-    let message = message(n);
+    let message = message(broker, n);
     let now = Instant::now().into_std();
     let done = broker.hub.with(now, |r| r.publish("paynotify", message));
     done.unwrap();
@@ -50,7 +51,7 @@ fn publish(broker: &Broker, n: usize) {
 
 /// To the queue.
 fn enqueue(broker: &Broker, n: usize) {
-    let message = message(n);
+    let message = message(broker, n);
     let now = Instant::now().into_std();
     broker
         .hub
@@ -99,6 +100,29 @@ async fn what_a_slow_consumer_reads_is_whole_and_ends_with_the_error() {
         };
         assert_eq!(error.header("message"), Some("slow_consumer"), "{error:?}");
         assert_eq!(client.next().await, None, "an ERROR is the last");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_consumer_that_reads_nothing_is_not_waited_for() {
+    for over in BOTH {
+        let broker = broker(BrokerLimits {
+            max_outgoing: 4,
+            ..BrokerLimits::default()
+        });
+        let mut client = Client::connect(&broker, over, 1000, 0).await;
+        client.subscribe("/exchange/paynotify", "auto", "").await;
+        for n in 0..100 {
+            publish(&broker, n);
+            tokio::task::yield_now().await;
+        }
+        assert!(broker.stats().dropped > 0);
+        let began = Instant::now();
+        while broker.stats().connections > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let most = LAST_WORDS_TIMEOUT * 2 + Duration::from_millis(20);
+        assert!(began.elapsed() <= most, "{:?}", began.elapsed());
     }
 }
 

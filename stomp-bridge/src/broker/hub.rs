@@ -29,6 +29,8 @@ pub struct BrokerStats {
     pub subscriptions: usize,
     /// Queues, those of subscriptions to exchanges included.
     pub queues: usize,
+    /// Bytes that messages take, wherever they wait; [`BrokerLimits::max_total_bytes`] bounds them.
+    pub held_bytes: usize,
     /// SENDs that were taken, routed anywhere or not.
     pub published: u64,
     /// Messages handed to connections.
@@ -102,6 +104,7 @@ impl Broker {
             connections,
             subscriptions: router.subscriptions(),
             queues: router.queues(),
+            held_bytes: router.held().bytes(),
             published: router.counters.published,
             delivered: router.counters.delivered,
             dropped: router.counters.dropped,

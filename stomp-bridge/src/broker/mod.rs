@@ -66,6 +66,7 @@ mod connection;
 #[cfg(any(test, fuzzing))]
 #[allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 pub(crate) mod fuzz;
+mod held;
 mod hub;
 mod listener;
 mod message;

@@ -29,14 +29,19 @@ fn message(body: &str) -> Stored {
 }
 
 fn keyed(key: &str, body: &str) -> Stored {
-    Stored::new("", key, vec![], Bytes::copy_from_slice(body.as_bytes()))
+    held_by(&Held::new(usize::MAX), key, body)
+}
+
+fn held_by(held: &Held, key: &str, body: &str) -> Stored {
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    Stored::new(held, "", key, vec![], body).unwrap()
 }
 
 /// (connection, body, redelivered, tag) of what a connection takes. Nothing of it is written yet.
 fn taken(router: &mut Router, conn: ConnId) -> Vec<(ConnId, String, bool, u64)> {
     let mut taken = VecDeque::new();
     router.take(conn, 0, &mut taken);
-    let text = |m: &Stored| String::from_utf8(m.body.to_vec()).unwrap();
+    let text = |m: &Stored| String::from_utf8(m.body().to_vec()).unwrap();
     taken
         .into_iter()
         .map(|d| (conn, text(&d.message), d.redelivered, d.tag))
@@ -186,14 +191,14 @@ fn in_client_mode_one_ack_stands_for_all_before_it() {
 fn a_full_queue_drops_its_oldest_and_counts_them() {
     let limits = BrokerLimits {
         max_queue_messages: 2,
-        max_queue_bytes: 5,
+        max_queue_bytes: message("12345").size(),
         ..Default::default()
     };
     let mut router = router(limits);
-    for body in ["a", "b", "c"] {
+    for body in ["", "", ""] {
         router.publish_to_queue("order_pay", message(body));
     }
-    assert_eq!(router.counters.dropped, 1);
+    assert_eq!(router.counters.dropped, 2, "two are too many bytes");
     router.publish_to_queue("order_pay", message("12345"));
     assert_eq!(router.counters.dropped, 3);
     router.consume(auto(1), "order_pay").unwrap();

@@ -22,6 +22,7 @@ use bytes::Bytes;
 use client::Client;
 use commands::Done;
 use refusal::{Refusal, VHOST};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -286,7 +287,7 @@ impl Session {
         now: Instant,
         delivery: &'m Delivery,
         head: &mut Vec<u8>,
-    ) -> Option<&'m Bytes> {
+    ) -> Option<Cow<'m, [u8]>> {
         self.beats.went_out(now);
         let tail = delivery.message.tail(self.version);
         let written = message::write_head(self.id, self.version, delivery, head);

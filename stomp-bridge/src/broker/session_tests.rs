@@ -1,3 +1,5 @@
+#[path = "session_tests/memory.rs"]
+mod memory;
 #[path = "session_tests/pressure.rs"]
 mod pressure;
 #[path = "session_tests/transactions.rs"]
@@ -66,7 +68,7 @@ impl Peer {
         for delivery in taken {
             let mut wire = Vec::new();
             let tail = self.session.message(self.now, &delivery, &mut wire);
-            wire.extend_from_slice(tail.unwrap());
+            wire.extend_from_slice(&tail.unwrap());
             shown.push(String::from_utf8(wire).unwrap());
         }
         shown

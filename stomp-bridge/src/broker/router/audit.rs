@@ -40,7 +40,7 @@ impl Router {
         assert!(queue.bytes <= limits.max_queue_bytes, "bytes of a queue");
         let messages = || queue.messages.iter().map(|queued| &queued.message);
         assert_eq!(queue.bytes, messages().map(|m| m.size()).sum::<usize>());
-        let bodies: usize = messages().map(|m| m.body.len()).sum();
+        let bodies: usize = messages().map(|m| m.body().len()).sum();
         assert_eq!(queue.body_bytes, bodies);
         match &queue.named {
             None => assert_eq!(queue.consumers.len(), 1, "a subscription's own"),

@@ -63,7 +63,10 @@ impl Router {
     pub(super) fn bury(&mut self) {
         while let Some((queue, to, why, message)) = self.dead.pop_front() {
             let key = to.key.as_deref().unwrap_or(&message.key);
-            let dead = Arc::new(message.dead(&queue, why, &to.exchange, key));
+            let Some(dead) = message.dead(&queue, why, &to.exchange, key) else {
+                continue;
+            };
+            let dead = Arc::new(dead);
             if !to.exchange.is_empty() {
                 self.route(&to.exchange, &dead);
             } else if let Some(queue) = self.queue_id(&dead.key) {
