@@ -35,7 +35,8 @@ pub struct BrokerLimits {
     /// A consumer that has half of `max_outgoing` before it holds up publishers for so long at
     /// most, that it may catch up. 100 ms.
     pub slow_grace: Duration,
-    /// Messages of one connection that wait for their ACK; beyond, it gets no more. 4096.
+    /// Messages of one connection that wait for their ACK; beyond, it gets no more. 4096. A step
+    /// that dead-letters more than twice as many loses the rest of them.
     pub max_unacked: usize,
     /// Queues, declared ones included. 40 000, since each subscription of an exchange has its own.
     pub max_queues: usize,

@@ -101,6 +101,7 @@ pub fn sessions(input: &[u8]) {
                 peer.turn(&mut choices, now, &mut router);
             }
             router.audit();
+            router.audit_held();
         }
     }
     for peer in &mut peers {
@@ -108,6 +109,8 @@ pub fn sessions(input: &[u8]) {
         router.audit();
     }
     assert_eq!(router.subscriptions(), 0);
+    drop(peers);
+    assert_eq!(router.held().bytes(), router.bytes_found());
 }
 
 impl Peer {

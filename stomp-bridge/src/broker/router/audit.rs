@@ -1,7 +1,10 @@
 //! What must hold of the router's state between any two steps, for the fuzz body.
 
 use super::Router;
+use super::conn::Conn;
 use super::queue::{AckMode, Consumer, Queue, QueueId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Router {
     /// Panics where a limit is passed, two tables disagree, or a message waits that somebody would
@@ -32,6 +35,26 @@ impl Router {
                 assert_eq!(queue.consumers.iter().filter(same).count(), 1, "{name}");
             }
         }
+    }
+
+    /// Panics where more is held than may be, or less than is there.
+    pub(crate) fn audit_held(&self) {
+        let (held, found) = (self.held.bytes(), self.bytes_found());
+        assert!(held <= self.limits.max_total_bytes, "{held} bytes in all");
+        assert!(found <= held, "{found} of {held} bytes");
+    }
+
+    /// Bytes of the messages that are in the router, each once.
+    pub(crate) fn bytes_found(&self) -> usize {
+        let queues = self.queues.values().flat_map(|q| &q.messages);
+        let unacked = self.conns.values().flat_map(|c| c.unacked.values());
+        let queued = queues.chain(unacked.map(|out| &out.queued));
+        let waiting = self.conns.values().flat_map(Conn::waiting);
+        let messages = queued
+            .map(|q| &q.message)
+            .chain(waiting.map(|d| &d.message));
+        let each: BTreeMap<_, _> = messages.map(|m| (Arc::as_ptr(m), m.size())).collect();
+        each.values().sum()
     }
 
     fn audit_queue(&self, id: QueueId, queue: &Queue) {

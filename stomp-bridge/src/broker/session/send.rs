@@ -59,6 +59,17 @@ impl Sending {
             }
             To::AmqQueue(name) => (None, name),
         };
+        if let Some(said) = frame
+            .header("user-id")
+            .filter(|id| *id != client.user.login)
+        {
+            let login = &client.user.login;
+            let body = format!(
+                "PRECONDITION_FAILED - user_id property set to '{said}' but authenticated user was \
+                 '{login}'"
+            );
+            return Err(Refusal::new("precondition_failed", body));
+        }
         let passed = |(name, _): &&(String, String)| !NOT_PASSED_ON.contains(&name.as_str());
         let headers = frame.headers.iter().filter(passed).cloned().collect();
         let from = exchange.as_deref().unwrap_or_default();
