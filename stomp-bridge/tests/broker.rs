@@ -4,15 +4,20 @@
 
 mod common;
 
+use axum::extract::Path;
+use axum::extract::ws::WebSocketUpgrade;
 use common::raw::{Heard, Raw};
 use common::{Server, soon};
 use futures_util::{SinkExt, StreamExt};
+use std::net::Ipv6Addr;
 use std::time::Duration;
 use stomp_bridge::broker::{
     Broker, BrokerConfig, BrokerLimits, ConfigError, ExchangeKind, May, User,
 };
 use stomp_bridge::client::{Destination, Publication, Publisher, PublisherConfig};
 use stomp_bridge::frame::{Command, Limits};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 #[tokio::test]
@@ -201,6 +206,43 @@ async fn one_connection_too_many_is_turned_away_until_another_leaves() {
     .await;
     assert_eq!(server.broker.stats().subscriptions, 0);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_of_connections_where_the_mount_tells_it() {
+    let limits = BrokerLimits {
+        max_connections_per_address: 1,
+        ..BrokerLimits::default()
+    };
+    let broker = Broker::new(common::config(limits)).unwrap();
+    let mounted = broker.clone();
+    // The last part of the path stands for the address that a proxy would tell.
+    let upgrade = move |Path(last): Path<u16>, ws: WebSocketUpgrade| async move {
+        mounted.upgrade_from(
+            ws,
+            Ipv6Addr::new(0x2001, 0xdb8, 0, last >> 8, 0, 0, 0, last).into(),
+        )
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let app = axum::Router::new().route("/ws/{last}", axum::routing::get(upgrade));
+    let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let connect = async |last: u16| {
+        let tcp = TcpStream::connect(addr).await.unwrap();
+        soon(client_async(format!("ws://{addr}/ws/{last}"), tcp)).await
+    };
+    let first = connect(1).await.unwrap();
+    // Who has one IPv6 address has the whole of its network.
+    for same in [1, 2] {
+        match connect(same).await.map(|_| ()) {
+            Err(Error::Http(answer)) => assert_eq!(answer.status(), 503),
+            other => panic!("{other:?}"),
+        }
+    }
+    connect(0x101).await.unwrap();
+    drop(first);
+    soon(async { while connect(2).await.is_err() {} }).await;
+    task.abort();
 }
 
 #[tokio::test]

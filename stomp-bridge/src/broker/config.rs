@@ -24,6 +24,11 @@ pub enum ExchangeKind {
 pub struct BrokerLimits {
     /// Connections at once; one more gets HTTP 503, over plain TCP an ERROR. 20 000.
     pub max_connections: usize,
+    /// Connections at once from one address, or from one IPv6 network of 64 bits; one more is turned
+    /// away in the same way. It counts where the address is known: at the broker's own listeners and
+    /// with [`Broker::upgrade_from`](super::Broker::upgrade_from). Many people may stand behind one
+    /// address, and all of them behind a proxy's. 20 000, which is no bound of its own.
+    pub max_connections_per_address: usize,
     /// What a frame may hold. 16 KiB, 64 headers of 4 KiB. A WebSocket message may hold four such
     /// frames and at least 16 KiB, since a publisher packs them.
     pub frame: Limits,
@@ -71,6 +76,7 @@ impl Default for BrokerLimits {
     fn default() -> Self {
         Self {
             max_connections: 20_000,
+            max_connections_per_address: 20_000,
             frame: Limits::default(),
             max_subscriptions: 16,
             max_outgoing: 256,

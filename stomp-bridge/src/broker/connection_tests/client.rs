@@ -45,7 +45,7 @@ impl Client {
 
     async fn log_in(broker: &Broker, over: Over, room: usize, seed: u8, beats: &str) -> Self {
         let (ours, theirs) = duplex(room);
-        let (place, theirs) = (broker.hub.admit().unwrap(), Stingy::new(theirs, seed));
+        let (place, theirs) = (broker.hub.admit(None).unwrap(), Stingy::new(theirs, seed));
         let wire = match over {
             Over::Tcp => {
                 tokio::spawn(serve(place, Tcp::new(theirs)));
