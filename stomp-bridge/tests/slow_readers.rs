@@ -47,8 +47,8 @@ async fn a_slow_consumer_reads_whole_messages_and_then_why_it_was_closed() {
     let mut sent = 0;
     // It reads nothing until the broker gives it up, and then to the end.
     while broker.stats().dropped == 0 {
-        let send = format!("SEND\ndestination:/exchange/paynotify\nx-number:{sent}");
-        payer.done(&send, &body(sent)).await;
+        let head = format!("SEND\ndestination:/exchange/paynotify\nx-number:{sent}");
+        payer.done(&head, &body(sent)).await;
         sent += 1;
         assert!(sent < 20_000, "300 MB went to somebody who does not read");
     }

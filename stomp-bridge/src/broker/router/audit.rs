@@ -46,13 +46,11 @@ impl Router {
 
     /// Bytes of the messages that are in the router, each once.
     pub(crate) fn bytes_found(&self) -> usize {
-        let queues = self.queues.values().flat_map(|q| &q.messages);
+        let in_queues = self.queues.values().flat_map(|q| &q.messages);
         let unacked = self.conns.values().flat_map(|c| c.unacked.values());
-        let queued = queues.chain(unacked.map(|out| &out.queued));
+        let both = in_queues.chain(unacked.map(|out| &out.queued));
         let waiting = self.conns.values().flat_map(Conn::waiting);
-        let messages = queued
-            .map(|q| &q.message)
-            .chain(waiting.map(|d| &d.message));
+        let messages = both.map(|q| &q.message).chain(waiting.map(|d| &d.message));
         let each: BTreeMap<_, _> = messages.map(|m| (Arc::as_ptr(m), m.size())).collect();
         each.values().sum()
     }
