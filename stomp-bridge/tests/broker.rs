@@ -4,15 +4,20 @@
 
 mod common;
 
+use axum::extract::Path;
+use axum::extract::ws::WebSocketUpgrade;
 use common::raw::{Heard, Raw};
 use common::{Server, soon};
 use futures_util::{SinkExt, StreamExt};
+use std::net::Ipv6Addr;
 use std::time::Duration;
 use stomp_bridge::broker::{
     Broker, BrokerConfig, BrokerLimits, ConfigError, ExchangeKind, May, User,
 };
 use stomp_bridge::client::{Destination, Publication, Publisher, PublisherConfig};
 use stomp_bridge::frame::{Command, Limits};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 #[tokio::test]
@@ -204,6 +209,43 @@ async fn one_connection_too_many_is_turned_away_until_another_leaves() {
 }
 
 #[tokio::test]
+async fn one_address_has_its_share_of_connections_where_the_mount_tells_it() {
+    let limits = BrokerLimits {
+        max_connections_per_address: 1,
+        ..BrokerLimits::default()
+    };
+    let broker = Broker::new(common::config(limits)).unwrap();
+    let mounted = broker.clone();
+    // The last part of the path stands for the address that a proxy would tell.
+    let upgrade = move |Path(last): Path<u16>, ws: WebSocketUpgrade| async move {
+        mounted.upgrade_from(
+            ws,
+            Ipv6Addr::new(0x2001, 0xdb8, 0, last >> 8, 0, 0, 0, last).into(),
+        )
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let app = axum::Router::new().route("/ws/{last}", axum::routing::get(upgrade));
+    let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let connect = async |last: u16| {
+        let tcp = TcpStream::connect(addr).await.unwrap();
+        soon(client_async(format!("ws://{addr}/ws/{last}"), tcp)).await
+    };
+    let first = connect(1).await.unwrap();
+    // Who has one IPv6 address has the whole of its network.
+    for same in [1, 2] {
+        match connect(same).await.map(|_| ()) {
+            Err(Error::Http(answer)) => assert_eq!(answer.status(), 503),
+            other => panic!("{other:?}"),
+        }
+    }
+    connect(0x101).await.unwrap();
+    drop(first);
+    soon(async { while connect(2).await.is_err() {} }).await;
+    task.abort();
+}
+
+#[tokio::test]
 async fn a_slow_consumer_is_dropped_and_the_others_are_served() {
     let limits = BrokerLimits {
         max_outgoing: 64,
@@ -215,27 +257,31 @@ async fn a_slow_consumer_is_dropped_and_the_others_are_served() {
     let mut quick = Raw::log_in(server.addr, "listener", "l").await;
     quick.subscribe("/exchange/paynotify").await;
     let publisher = Publisher::spawn(PublisherConfig::new(server.payer()));
-    let body = "x".repeat(15_000);
+    let body = |n: usize| format!("{n:07};").repeat(2000);
     let mut sent = 0;
     // The slow one reads nothing: the socket's buffers fill first, then its 64 places.
-    while server.broker.stats().connections == 3 || sent == 0 {
+    while server.broker.stats().dropped == 0 {
         let paynotify = Destination::exchange("paynotify", None).unwrap();
-        soon(publisher.publish(Publication::new(paynotify, body.clone())))
+        soon(publisher.publish(Publication::new(paynotify, body(sent))))
             .await
             .unwrap();
-        assert_eq!(quick.frame().await.body.len(), body.len());
+        assert!(quick.frame().await.body == body(sent).as_bytes());
         sent += 1;
         assert!(sent < 20_000, "300 MB went to somebody who does not read");
     }
-    let stats = server.broker.stats();
-    assert!(stats.dropped > 0, "{stats:?}");
-    // What the socket had taken still comes, then the end; an ERROR only if there was room for it.
-    while let Heard::Frame(frame) = slow.hear().await {
-        assert!(
-            matches!(frame.command, Command::Message | Command::Error),
-            "{frame:?}"
-        );
-    }
+    // It reads now: what there was comes whole, and then why there is no more.
+    let mut next = 0;
+    let error = loop {
+        let frame = slow.frame().await;
+        if frame.command != Command::Message {
+            break frame;
+        }
+        assert!(frame.body == body(next).as_bytes(), "the body of {next}");
+        next += 1;
+    };
+    assert_eq!(error.command, Command::Error, "{error:?}");
+    assert_eq!(error.header("message"), Some("slow_consumer"));
+    assert_eq!(slow.hear().await, Heard::Closed(Some(1008)));
     server.stop().await;
 }
 

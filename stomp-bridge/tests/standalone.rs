@@ -143,6 +143,39 @@ async fn one_connection_too_many_is_told_so_on_both_listeners() {
     Tcp::log_in(alone.tcp, "listener", "l", "1.2").await;
 }
 
+/// Elsewhere 127.0.0.2 is not there from the start.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn one_address_has_its_share_of_connections_on_both_listeners() {
+    let limits = BrokerLimits {
+        max_connections_per_address: 2,
+        ..BrokerLimits::default()
+    };
+    let alone = Alone::with(limits).await;
+    let first = Tcp::log_in(alone.tcp, "listener", "l", "1.2").await;
+    let _second = Raw::log_in(alone.ws, "listener", "l").await;
+    match Raw::open(alone.ws, "v12.stomp").await.map(|_| ()) {
+        Err(Error::Http(answer)) => assert_eq!(answer.status(), 503),
+        other => panic!("{other:?}"),
+    }
+    let mut third = Tcp::connect(alone.tcp).await;
+    assert_eq!(third.error().await.0, "resource_error");
+    // From elsewhere there is room.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut elsewhere = Tcp::over(socket.connect(alone.tcp).await.unwrap());
+    elsewhere.log_in_as("listener", "l", "1.2").await;
+    assert_eq!(alone.broker.stats().connections, 3);
+    drop(first);
+    soon(async {
+        while alone.broker.stats().connections > 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    Tcp::log_in(alone.tcp, "listener", "l", "1.2").await;
+}
+
 #[tokio::test]
 async fn who_says_nothing_is_not_waited_for() {
     let limits = BrokerLimits {

@@ -24,6 +24,11 @@ pub enum ExchangeKind {
 pub struct BrokerLimits {
     /// Connections at once; one more gets HTTP 503, over plain TCP an ERROR. 20 000.
     pub max_connections: usize,
+    /// Connections at once from one address, or from one IPv6 network of 64 bits; one more is turned
+    /// away in the same way. It counts where the address is known: at the broker's own listeners and
+    /// with [`Broker::upgrade_from`](super::Broker::upgrade_from). Many people may stand behind one
+    /// address, and all of them behind a proxy's. 20 000, which is no bound of its own.
+    pub max_connections_per_address: usize,
     /// What a frame may hold. 16 KiB, 64 headers of 4 KiB. A WebSocket message may hold four such
     /// frames and at least 16 KiB, since a publisher packs them.
     pub frame: Limits,
@@ -35,24 +40,31 @@ pub struct BrokerLimits {
     /// A consumer that has half of `max_outgoing` before it holds up publishers for so long at
     /// most, that it may catch up. 100 ms.
     pub slow_grace: Duration,
-    /// Messages of one connection that wait for their ACK; beyond, it gets no more. 4096.
+    /// Messages of one connection that wait for their ACK; beyond, it gets no more. 4096. A step
+    /// that dead-letters more than twice as many loses the rest of them.
     pub max_unacked: usize,
     /// Queues, declared ones included. 40 000, since each subscription of an exchange has its own.
     pub max_queues: usize,
     /// Messages in one queue; beyond, the oldest is dropped, as RabbitMQ's `max-length` does by
     /// default. 10 000.
     pub max_queue_messages: usize,
-    /// Bytes of bodies and headers in one queue; beyond, the oldest are dropped. 16 MiB.
+    /// Bytes that the messages of one queue take: bodies, headers, and half a kilobyte for each;
+    /// beyond, the oldest are dropped. 16 MiB.
     pub max_queue_bytes: usize,
+    /// Bytes that all messages take which the broker holds: in queues, on their way to consumers, at
+    /// consumers until their ACK, and in transactions. One that is in several queues counts once.
+    /// Beyond, a SEND is refused with the ERROR `resource_error`. 256 MiB.
+    pub max_total_bytes: usize,
     /// Open transactions of one connection. 4.
     pub max_transactions: usize,
     /// Frames in one transaction. 256.
     pub max_transaction_frames: usize,
-    /// Bytes of bodies and headers in all open transactions of one connection. 256 KiB.
+    /// Bytes that the frames in all open transactions of one connection take. 256 KiB.
     pub max_transaction_bytes: usize,
     /// From the accept to CONNECT. 10 s.
     pub connect_timeout: Duration,
-    /// For writing to a connection. 10 s.
+    /// For a connection that takes none of what is written to it. One that takes some, however
+    /// slowly, stays. 10 s.
     pub write_timeout: Duration,
     /// A WebSocket that agreed on no heart-beat of its own is pinged so often, and closed when
     /// nothing came for two intervals. A plain TCP connection gets a line end so often, which
@@ -64,6 +76,7 @@ impl Default for BrokerLimits {
     fn default() -> Self {
         Self {
             max_connections: 20_000,
+            max_connections_per_address: 20_000,
             frame: Limits::default(),
             max_subscriptions: 16,
             max_outgoing: 256,
@@ -72,6 +85,7 @@ impl Default for BrokerLimits {
             max_queues: 40_000,
             max_queue_messages: 10_000,
             max_queue_bytes: 16 * 1024 * 1024,
+            max_total_bytes: 256 * 1024 * 1024,
             max_transactions: 4,
             max_transaction_frames: 256,
             max_transaction_bytes: 256 * 1024,

@@ -4,13 +4,18 @@
 use super::hub::Place;
 use super::router::Delivery;
 use super::session::{Action, Session, close};
-use super::transport::{Broken, Heard, Transport};
+use super::transport::{Broken, Heard, Transport, Wrote};
 use std::collections::VecDeque;
+use std::future::ready;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// For the last words to a connection, and for its own.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
+/// Messages are put on the wire in pieces of about so many bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+/// After so long of writing, what came in meanwhile has its turn.
+const WRITING_TURN: Duration = Duration::from_millis(10);
 
 pub(super) async fn serve<T: Transport>(place: Place, transport: T) {
     let hub = &place.hub;
@@ -22,6 +27,7 @@ pub(super) async fn serve<T: Transport>(place: Place, transport: T) {
         session,
         transport,
         taken: VecDeque::new(),
+        unreported: 0,
         head: Vec::new(),
     };
     connection.run().await;
@@ -32,6 +38,8 @@ struct Connection<T> {
     session: Session,
     transport: T,
     taken: VecDeque<Delivery>,
+    /// Messages that were taken and of which the router was not told that they are written.
+    unreported: usize,
     head: Vec<u8>,
 }
 
@@ -47,44 +55,52 @@ impl<T: Transport> Connection<T> {
                 alarm.as_mut().reset(due);
             }
             let is_held = self.session.is_held();
-            tokio::select! {
-                heard = self.transport.recv(), if !is_held => {
-                    let now = Instant::now().into_std();
-                    match heard {
-                        Heard::Bytes(bytes) => self.session.push(now, bytes.as_ref()),
-                        Heard::Pong => self.session.handle_pong(now),
-                        Heard::End => return,
-                    }
-                }
-                () = self.place.signal.news() => {}
-                () = &mut alarm => self.session.handle_timeout(Instant::now().into_std()),
+            // Else there may be more to write, and nothing is waited for.
+            let is_idle = self.unreported == 0;
+            // What came in comes first: it may show that a peer is not as silent as the alarm says.
+            let heard = tokio::select! {
+                biased;
+                heard = self.transport.recv(), if !is_held => Some(heard),
+                () = self.place.signal.news() => None,
+                () = &mut alarm => None,
+                () = ready(()), if !is_idle => None,
+            };
+            let now = Instant::now().into_std();
+            match heard {
+                Some(Heard::Bytes(bytes)) => self.session.push(now, bytes.as_ref()),
+                Some(Heard::Pong) => self.session.handle_pong(now),
+                Some(Heard::End) => return,
+                None => {}
+            }
+            if self.session.next_timeout().is_some_and(|due| due <= now) {
+                self.session.handle_timeout(now);
             }
             let hub = &self.place.hub;
             if hub.is_stopped() {
                 self.session.close(close::AWAY, "going away");
             }
             if self.session.has_input() {
-                let now = Instant::now().into_std();
                 hub.with(now, |router| self.session.run(now, router));
             }
+            let began = Instant::now();
             if self.write().await.is_err() {
                 return;
             }
+            self.session.was_deaf(began.elapsed());
         }
         // What is not read when a socket is closed makes TCP take back what was said last.
         let unread = async { while !matches!(self.transport.recv().await, Heard::End) {} };
         timeout(LAST_WORDS_TIMEOUT, unread).await.ok();
     }
 
-    /// Writes all there is. A peer that does not read is given up when its messages pile up or the
-    /// time is out, whichever is first.
+    /// Writes what there is, for a while. A peer that does not read is given up when its messages
+    /// pile up or it takes nothing for too long, whichever is first.
     async fn write(&mut self) -> Result<(), Broken> {
         let limit = self.place.hub.limits.write_timeout;
         let signal = self.place.signal.clone();
         tokio::select! {
             biased;
-            written = timeout(limit, self.write_waiting()) => {
-                let written = written.unwrap_or(Err(Broken));
+            written = self.write_turn(limit) => {
                 if !signal.is_slow() || written.is_err() {
                     return written;
                 }
@@ -92,39 +108,57 @@ impl<T: Transport> Connection<T> {
             () = signal.slow() => {}
         }
         self.session.refuse_slow();
-        let last_words = self.write_actions();
+        let last_words = self.write_actions(LAST_WORDS_TIMEOUT);
         timeout(LAST_WORDS_TIMEOUT, last_words)
             .await
             .unwrap_or(Err(Broken))
     }
 
-    async fn write_waiting(&mut self) -> Result<(), Broken> {
-        let mut written = 0;
+    async fn write_turn(&mut self, limit: Duration) -> Result<(), Broken> {
+        let began = Instant::now();
+        let mut now = began;
         loop {
-            self.write_actions().await?;
+            self.write_actions(limit).await?;
             if self.session.is_closed() {
                 return Ok(());
             }
-            let now = Instant::now().into_std();
-            let (conn, taken) = (self.place.conn, &mut self.taken);
-            self.place
-                .hub
-                .with(now, |router| router.take(conn, written, taken));
-            written = taken.len();
-            if written == 0 {
-                return Ok(());
-            }
-            for delivery in taken.drain(..) {
-                self.head.clear();
-                if let Some(tail) = self.session.message(now, &delivery, &mut self.head) {
-                    self.transport.queue(&self.head, tail);
+            if self.taken.is_empty() {
+                let (conn, taken) = (self.place.conn, &mut self.taken);
+                let written = self.unreported;
+                self.place
+                    .hub
+                    .with(now.into_std(), |router| router.take(conn, written, taken));
+                self.unreported = taken.len();
+                if taken.is_empty() {
+                    return Ok(());
                 }
             }
-            self.transport.flush().await?;
+            self.queue_piece(now);
+            self.flush(limit).await?;
+            now = Instant::now();
+            if now - began > WRITING_TURN {
+                return Ok(());
+            }
         }
     }
 
-    async fn write_actions(&mut self) -> Result<(), Broken> {
+    fn queue_piece(&mut self, now: Instant) {
+        let mut bytes = 0;
+        while bytes < PIECE_BYTES
+            && let Some(delivery) = self.taken.pop_front()
+        {
+            self.head.clear();
+            let tail = self
+                .session
+                .message(now.into_std(), &delivery, &mut self.head);
+            if let Some(tail) = tail {
+                self.transport.queue(&self.head, &tail);
+                bytes += self.head.len() + tail.len();
+            }
+        }
+    }
+
+    async fn write_actions(&mut self, limit: Duration) -> Result<(), Broken> {
         let mut fed = false;
         while let Some(action) = self.session.next_action() {
             match action {
@@ -135,8 +169,23 @@ impl<T: Transport> Connection<T> {
             fed = true;
         }
         if fed {
-            self.transport.flush().await?;
+            self.flush(limit).await?;
         }
         Ok(())
     }
+
+    /// Writes all that was queued. `limit` is for a socket that takes nothing.
+    async fn flush(&mut self, limit: Duration) -> Result<(), Broken> {
+        loop {
+            match timeout(limit, self.transport.write()).await {
+                Ok(Ok(Wrote::Some)) => {}
+                Ok(Ok(Wrote::All)) => return Ok(()),
+                Ok(Err(Broken)) | Err(_) => return Err(Broken),
+            }
+        }
+    }
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

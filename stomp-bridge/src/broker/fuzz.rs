@@ -21,10 +21,11 @@ fn limits() -> BrokerLimits {
         max_unacked: 4,
         max_queues: 6,
         max_queue_messages: 4,
-        max_queue_bytes: 400,
+        max_queue_bytes: 2200,
+        max_total_bytes: 12_000,
         max_transactions: 2,
         max_transaction_frames: 3,
-        max_transaction_bytes: 200,
+        max_transaction_bytes: 900,
         ..BrokerLimits::default()
     }
 }
@@ -100,6 +101,7 @@ pub fn sessions(input: &[u8]) {
                 peer.turn(&mut choices, now, &mut router);
             }
             router.audit();
+            router.audit_held();
         }
     }
     for peer in &mut peers {
@@ -107,6 +109,8 @@ pub fn sessions(input: &[u8]) {
         router.audit();
     }
     assert_eq!(router.subscriptions(), 0);
+    drop(peers);
+    assert_eq!(router.held().bytes(), router.bytes_found());
 }
 
 impl Peer {
@@ -179,7 +183,7 @@ impl Peer {
             let Some(tail) = self.session.message(now, &delivery, &mut wire) else {
                 continue;
             };
-            wire.extend_from_slice(tail);
+            wire.extend_from_slice(&tail);
             let message = self.one_frame(&wire);
             assert_eq!(message.command, Command::Message);
             for name in ["destination", "message-id", "redelivered", "content-length"] {

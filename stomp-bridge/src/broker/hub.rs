@@ -5,7 +5,9 @@ use super::permission::User;
 use super::router::{ConnId, Router};
 use super::signal::Signal;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +31,8 @@ pub struct BrokerStats {
     pub subscriptions: usize,
     /// Queues, those of subscriptions to exchanges included.
     pub queues: usize,
+    /// Bytes that messages take, wherever they wait; [`BrokerLimits::max_total_bytes`] is their bound.
+    pub held_bytes: usize,
     /// SENDs that were taken, routed anywhere or not.
     pub published: u64,
     /// Messages handed to connections.
@@ -59,6 +63,8 @@ pub(super) struct Hub {
 struct State {
     router: Router,
     signals: HashMap<ConnId, Arc<Signal>>,
+    /// Connections of each address that is known.
+    of_address: HashMap<IpAddr, usize>,
     last_conn: ConnId,
 }
 
@@ -82,6 +88,7 @@ impl Broker {
             state: Mutex::new(State {
                 router,
                 signals: HashMap::new(),
+                of_address: HashMap::new(),
                 last_conn: 0,
             }),
             users: config.users.into_iter().map(Arc::new).collect(),
@@ -102,6 +109,7 @@ impl Broker {
             connections,
             subscriptions: router.subscriptions(),
             queues: router.queues(),
+            held_bytes: router.held().bytes(),
             published: router.counters.published,
             delivered: router.counters.delivered,
             dropped: router.counters.dropped,
@@ -176,27 +184,44 @@ impl Hub {
         self.stop.subscribe()
     }
 
-    /// A place for one more connection, if there is one.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<Place> {
+    /// A place for one more connection, if there is one. `from` is its address, where that is known.
+    pub(super) fn admit(self: &Arc<Self>, from: Option<IpAddr>) -> Option<Place> {
+        let from = from.map(network);
+        let mut state = self.lock();
+        let of_address = from.and_then(|from| state.of_address.get(&from));
+        if of_address.is_some_and(|n| *n >= self.limits.max_connections_per_address) {
+            return None;
+        }
         let admitted = self.connections.send_if_modified(|n| {
             let room = *n < self.limits.max_connections && !self.is_stopped();
             *n += usize::from(room);
             room
         });
         admitted.then(|| {
-            let mut state = self.lock();
             state.last_conn += 1;
             let conn = state.last_conn;
             let signal = Arc::new(Signal::default());
             state.router.add_connection(conn);
             state.signals.insert(conn, Arc::clone(&signal));
+            if let Some(from) = from {
+                *state.of_address.entry(from).or_default() += 1;
+            }
             drop(state);
             Place {
                 hub: Arc::clone(self),
                 conn,
                 signal,
+                from,
             }
         })
+    }
+}
+
+/// What is taken for one address: who has one of IPv6 has 2^64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -205,6 +230,7 @@ pub(super) struct Place {
     pub(super) hub: Arc<Hub>,
     pub(super) conn: ConnId,
     pub(super) signal: Arc<Signal>,
+    from: Option<IpAddr>,
 }
 
 impl Drop for Place {
@@ -212,7 +238,17 @@ impl Drop for Place {
         self.hub.with(Instant::now(), |router| {
             router.remove_connection(self.conn);
         });
-        self.hub.lock().signals.remove(&self.conn);
+        let mut state = self.hub.lock();
+        state.signals.remove(&self.conn);
+        if let Some(Entry::Occupied(mut of_address)) =
+            self.from.map(|from| state.of_address.entry(from))
+        {
+            *of_address.get_mut() -= 1;
+            if *of_address.get() == 0 {
+                of_address.remove();
+            }
+        }
+        drop(state);
         self.hub.connections.send_modify(|n| *n -= 1);
     }
 }

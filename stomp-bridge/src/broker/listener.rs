@@ -75,8 +75,8 @@ async fn accept(hub: Arc<Hub>, listener: TcpListener, speaks: Speaks) {
             Some(_) = turned_away.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
+        let (socket, from) = match accepted {
+            Ok((socket, from)) => (socket, from.ip()),
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 sleep(ACCEPT_PAUSE).await;
@@ -85,7 +85,7 @@ async fn accept(hub: Arc<Hub>, listener: TcpListener, speaks: Speaks) {
         };
         // A frame is to go out at once. A socket that cannot do it is about to fail anyway.
         socket.set_nodelay(true).ok();
-        match (hub.admit(), speaks) {
+        match (hub.admit(Some(from)), speaks) {
             (Some(place), Speaks::WebSocket) => {
                 connections.spawn(websocket(place, socket));
             }

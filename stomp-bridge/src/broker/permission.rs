@@ -45,6 +45,14 @@ impl May {
         pattern.parse().map(Self::Matching)
     }
 
+    pub(crate) fn is_nothing(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Only(names) => names.is_empty(),
+            Self::All | Self::Matching(_) => false,
+        }
+    }
+
     pub(crate) fn covers(&self, name: &str) -> bool {
         match self {
             Self::Nothing => false,

@@ -22,6 +22,7 @@ mod sink;
 mod topic;
 
 use super::config::BrokerLimits;
+use super::held::Held;
 use super::message::{Death, Stored};
 use super::policy::Policy;
 use exchange::Exchange;
@@ -80,6 +81,7 @@ pub(crate) struct Router {
     /// Messages that died and were not routed again yet.
     dead: VecDeque<(Arc<str>, DeadLetter, Death, Arc<Stored>)>,
     flow: Flow,
+    held: Held,
     pub(crate) counters: Counters,
 }
 
@@ -99,6 +101,11 @@ impl Router {
 
     pub(crate) fn queues(&self) -> usize {
         self.queues.len()
+    }
+
+    /// Bytes of all messages, wherever they wait.
+    pub(crate) fn held(&self) -> &Held {
+        &self.held
     }
 
     fn queue_id(&self, name: &str) -> Option<QueueId> {

@@ -1,3 +1,6 @@
+#[path = "router_tests/dead.rs"]
+mod dead;
+
 use super::*;
 use crate::broker::{BrokerConfig, ExchangeKind};
 use bytes::Bytes;
@@ -29,14 +32,19 @@ fn message(body: &str) -> Stored {
 }
 
 fn keyed(key: &str, body: &str) -> Stored {
-    Stored::new("", key, vec![], Bytes::copy_from_slice(body.as_bytes()))
+    held_by(&Held::new(usize::MAX), key, body)
+}
+
+fn held_by(held: &Held, key: &str, body: &str) -> Stored {
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    Stored::new(held, "", key, vec![], body).unwrap()
 }
 
 /// (connection, body, redelivered, tag) of what a connection takes. Nothing of it is written yet.
 fn taken(router: &mut Router, conn: ConnId) -> Vec<(ConnId, String, bool, u64)> {
     let mut taken = VecDeque::new();
     router.take(conn, 0, &mut taken);
-    let text = |m: &Stored| String::from_utf8(m.body.to_vec()).unwrap();
+    let text = |m: &Stored| String::from_utf8(m.body().to_vec()).unwrap();
     taken
         .into_iter()
         .map(|d| (conn, text(&d.message), d.redelivered, d.tag))
@@ -183,24 +191,6 @@ fn in_client_mode_one_ack_stands_for_all_before_it() {
 }
 
 #[test]
-fn a_full_queue_drops_its_oldest_and_counts_them() {
-    let limits = BrokerLimits {
-        max_queue_messages: 2,
-        max_queue_bytes: 5,
-        ..Default::default()
-    };
-    let mut router = router(limits);
-    for body in ["a", "b", "c"] {
-        router.publish_to_queue("order_pay", message(body));
-    }
-    assert_eq!(router.counters.dropped, 1);
-    router.publish_to_queue("order_pay", message("12345"));
-    assert_eq!(router.counters.dropped, 3);
-    router.consume(auto(1), "order_pay").unwrap();
-    assert_eq!(bodies(&mut router), [one(1, "12345")]);
-}
-
-#[test]
 fn a_queue_waits_for_a_slow_reader_where_a_notice_does_not() {
     let limits = BrokerLimits {
         max_outgoing: 4,
@@ -299,36 +289,6 @@ fn what_a_peer_can_make_grow_is_bounded() {
     assert_eq!(bodies(&mut router).len(), 2, "until they are acknowledged");
     router.settle(1, 1, Settle::Done).unwrap();
     assert_eq!(bodies(&mut router), [one(1, "3")]);
-}
-
-#[test]
-fn the_dead_go_where_their_queue_says_and_not_in_circles() {
-    let mut router = router(BrokerLimits::default());
-    let to = |key: &str, max_length| Arguments {
-        max_length,
-        dead_letter: Some(DeadLetter {
-            exchange: String::new(),
-            key: Some(key.into()),
-        }),
-        ..Default::default()
-    };
-    for (name, arguments) in [("a", to("b", Some(1))), ("b", to("a", Some(1)))] {
-        let declaration = Declaration {
-            arguments,
-            ..Declaration::durable(name)
-        };
-        router.declare(1, &declaration).unwrap();
-    }
-    for body in ["1", "2", "3"] {
-        router.publish_to_queue("a", keyed("a", body));
-    }
-    // 1 went to b, 2 pushed it out of there to a, where it died before: it is gone.
-    let individual = sub(1, "a", AckMode::ClientIndividual, None);
-    router.consume(individual, "a").unwrap();
-    router.consume(auto(2), "b").unwrap();
-    assert_eq!(bodies(&mut router), [one(1, "3"), one(2, "2")]);
-    router.settle(1, 1, Settle::Discard).unwrap();
-    assert_eq!(bodies(&mut router), [one(2, "3")]);
 }
 
 #[test]

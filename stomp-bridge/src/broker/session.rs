@@ -22,9 +22,10 @@ use bytes::Bytes;
 use client::Client;
 use commands::Done;
 use refusal::{Refusal, VHOST};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use transaction::Transactions;
 
 pub(super) use beats::Probe;
@@ -120,6 +121,10 @@ impl Session {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.is_held() {
+            // Nothing is read meanwhile.
+            self.beats.came_in(now);
+        }
         match self.phase {
             Phase::New { deadline } if deadline <= now => {
                 self.refuse(
@@ -137,6 +142,11 @@ impl Session {
             },
             Phase::New { .. } | Phase::Closed => {}
         }
+    }
+
+    /// Nothing was read for so long; who was silent meanwhile is not told.
+    pub(super) fn was_deaf(&mut self, time: Duration) {
+        self.beats.was_deaf(time);
     }
 
     /// A sign of life that is no STOMP: a pong.
@@ -277,7 +287,7 @@ impl Session {
         now: Instant,
         delivery: &'m Delivery,
         head: &mut Vec<u8>,
-    ) -> Option<&'m Bytes> {
+    ) -> Option<Cow<'m, [u8]>> {
         self.beats.went_out(now);
         let tail = delivery.message.tail(self.version);
         let written = message::write_head(self.id, self.version, delivery, head);

@@ -1,3 +1,5 @@
+#[path = "session_tests/memory.rs"]
+mod memory;
 #[path = "session_tests/pressure.rs"]
 mod pressure;
 #[path = "session_tests/transactions.rs"]
@@ -5,7 +7,6 @@ mod transactions;
 
 use super::*;
 use crate::broker::{BrokerConfig, ExchangeKind, May};
-use std::time::Duration;
 
 struct Peer {
     session: Session,
@@ -15,10 +16,18 @@ struct Peer {
 
 impl Peer {
     fn new() -> Self {
+        Self::with(BrokerLimits::default())
+    }
+
+    fn with(limits: BrokerLimits) -> Self {
         let config = BrokerConfig::new()
             .exchange("paynotify", ExchangeKind::Fanout)
             .exchange("paynotify.page", ExchangeKind::Direct)
-            .queue("order_pay");
+            .queue("order_pay")
+            .bind("paynotify", "order_pay", "")
+            .queue("second")
+            .bind("paynotify", "second", "")
+            .limits(limits);
         let users = [
             User::new("root", "r")
                 .configure(May::All)
@@ -34,8 +43,7 @@ impl Peer {
         let mut router = Router::new(&config, now).unwrap();
         router.add_connection(7);
         let users = users.map(Arc::new);
-        let limits = Arc::new(BrokerLimits::default());
-        let session = Session::new(7, users.into(), limits, Probe::Ping, now);
+        let session = Session::new(7, users.into(), Arc::new(limits), Probe::Ping, now);
         Self {
             session,
             router,
@@ -44,7 +52,11 @@ impl Peer {
     }
 
     fn logged_in(login: &str, passcode: &str) -> Self {
-        let mut peer = Self::new();
+        Self::new().log_in(login, passcode)
+    }
+
+    fn log_in(self, login: &str, passcode: &str) -> Self {
+        let mut peer = self;
         let connect =
             format!("CONNECT\naccept-version:1.2\nlogin:{login}\npasscode:{passcode}\n\n\0");
         let answer = peer.say(&connect);
@@ -67,7 +79,7 @@ impl Peer {
         for delivery in taken {
             let mut wire = Vec::new();
             let tail = self.session.message(self.now, &delivery, &mut wire);
-            wire.extend_from_slice(tail.unwrap());
+            wire.extend_from_slice(&tail.unwrap());
             shown.push(String::from_utf8(wire).unwrap());
         }
         shown

@@ -96,6 +96,7 @@ impl Embedded {
         let limits = BrokerLimits {
             max_queue_messages: usize::MAX,
             max_queue_bytes: usize::MAX,
+            max_total_bytes: usize::MAX,
             ..BrokerLimits::default()
         };
         let server = Server::at("127.0.0.1:0".parse().unwrap(), config(limits)).await;

@@ -14,12 +14,16 @@ pub struct Tcp {
 
 impl Tcp {
     pub async fn connect(addr: SocketAddr) -> Self {
+        Self::over(TcpStream::connect(addr).await.unwrap())
+    }
+
+    pub fn over(socket: TcpStream) -> Self {
         let limits = Limits {
             max_frame_bytes: 1 << 20,
             ..Limits::default()
         };
         Self {
-            socket: TcpStream::connect(addr).await.unwrap(),
+            socket,
             parser: Parser::new(limits),
             receipts: 0,
         }
@@ -27,15 +31,19 @@ impl Tcp {
 
     pub async fn log_in(addr: SocketAddr, login: &str, passcode: &str, version: &str) -> Self {
         let mut tcp = Self::connect(addr).await;
-        tcp.say(&format!(
+        tcp.log_in_as(login, passcode, version).await;
+        tcp
+    }
+
+    pub async fn log_in_as(&mut self, login: &str, passcode: &str, version: &str) {
+        self.say(&format!(
             "CONNECT\naccept-version:{version}\nhost:/\nlogin:{login}\npasscode:{passcode}\n\n\0"
         ))
         .await;
-        let connected = tcp.frame().await;
+        let connected = self.frame().await;
         assert_eq!(connected.command, Command::Connected, "{connected:?}");
         assert_eq!(connected.header("version"), Some(version));
-        tcp.parser.set_version(Version::best_of(version).unwrap());
-        tcp
+        self.parser.set_version(Version::best_of(version).unwrap());
     }
 
     pub async fn say(&mut self, text: &str) {

@@ -1,7 +1,10 @@
 //! What must hold of the router's state between any two steps, for the fuzz body.
 
 use super::Router;
+use super::conn::Conn;
 use super::queue::{AckMode, Consumer, Queue, QueueId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Router {
     /// Panics where a limit is passed, two tables disagree, or a message waits that somebody would
@@ -34,13 +37,31 @@ impl Router {
         }
     }
 
+    /// Panics where more is held than may be, or less than is there.
+    pub(crate) fn audit_held(&self) {
+        let (held, found) = (self.held.bytes(), self.bytes_found());
+        assert!(held <= self.limits.max_total_bytes, "{held} bytes in all");
+        assert!(found <= held, "{found} of {held} bytes");
+    }
+
+    /// Bytes of the messages that are in the router, each once.
+    pub(crate) fn bytes_found(&self) -> usize {
+        let in_queues = self.queues.values().flat_map(|q| &q.messages);
+        let unacked = self.conns.values().flat_map(|c| c.unacked.values());
+        let both = in_queues.chain(unacked.map(|out| &out.queued));
+        let waiting = self.conns.values().flat_map(Conn::waiting);
+        let messages = both.map(|q| &q.message).chain(waiting.map(|d| &d.message));
+        let each: BTreeMap<_, _> = messages.map(|m| (Arc::as_ptr(m), m.size())).collect();
+        each.values().sum()
+    }
+
     fn audit_queue(&self, id: QueueId, queue: &Queue) {
         let limits = &self.limits;
         assert!(queue.messages.len() <= limits.max_queue_messages);
         assert!(queue.bytes <= limits.max_queue_bytes, "bytes of a queue");
         let messages = || queue.messages.iter().map(|queued| &queued.message);
         assert_eq!(queue.bytes, messages().map(|m| m.size()).sum::<usize>());
-        let bodies: usize = messages().map(|m| m.body.len()).sum();
+        let bodies: usize = messages().map(|m| m.body().len()).sum();
         assert_eq!(queue.body_bytes, bodies);
         match &queue.named {
             None => assert_eq!(queue.consumers.len(), 1, "a subscription's own"),

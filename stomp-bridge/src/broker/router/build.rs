@@ -5,6 +5,7 @@ use super::flow::Flow;
 use super::sink::Sink;
 use super::{Counters, Declaration, Router};
 use crate::broker::config::{Binding, BrokerConfig, ConfigError, ExchangeKind};
+use crate::broker::held::Held;
 use crate::broker::target::TOPIC_EXCHANGE;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
@@ -31,6 +32,7 @@ impl Router {
             expiring: BTreeSet::new(),
             dead: VecDeque::new(),
             flow: Flow::default(),
+            held: Held::new(config.limits.max_total_bytes),
             counters: Counters::default(),
         };
         for (name, kind) in &config.exchanges {

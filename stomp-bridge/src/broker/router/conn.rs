@@ -60,6 +60,11 @@ impl Conn {
         self.waiting.len() + self.writing
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Delivery> {
+        self.waiting.iter()
+    }
+
     pub(super) fn last_tag(&self) -> u64 {
         self.last_tag
     }

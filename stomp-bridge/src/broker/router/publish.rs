@@ -34,10 +34,13 @@ impl Router {
         self.bury();
     }
 
-    fn route(&mut self, exchange: &str, message: &Arc<Stored>) {
-        for queue in route(&self.exchanges, exchange, &message.key) {
-            self.enqueue(queue, message);
+    /// Gives the number of queues that it came to.
+    fn route(&mut self, exchange: &str, message: &Arc<Stored>) -> usize {
+        let queues = route(&self.exchanges, exchange, &message.key);
+        for queue in &queues {
+            self.enqueue(*queue, message);
         }
+        queues.len()
     }
 
     fn enqueue(&mut self, id: QueueId, message: &Arc<Stored>) {
@@ -59,15 +62,28 @@ impl Router {
         self.trim(id);
     }
 
-    /// Sends the dead where their queues said.
+    /// Sends the dead where their queues said. Full queues that push each other over could make one
+    /// step long without end: it ends after twice as many as a connection can reject at once.
     pub(super) fn bury(&mut self) {
+        let mut places = self.limits.max_unacked.saturating_mul(2).max(1);
         while let Some((queue, to, why, message)) = self.dead.pop_front() {
             let key = to.key.as_deref().unwrap_or(&message.key);
-            let dead = Arc::new(message.dead(&queue, why, &to.exchange, key));
+            let Some(dead) = message.dead(&queue, why, &to.exchange, key) else {
+                continue;
+            };
+            let dead = Arc::new(dead);
+            let mut taken = 1;
             if !to.exchange.is_empty() {
-                self.route(&to.exchange, &dead);
+                taken = self.route(&to.exchange, &dead).max(1);
             } else if let Some(queue) = self.queue_id(&dead.key) {
                 self.enqueue(queue, &dead);
+            }
+            places = places.saturating_sub(taken);
+            if places == 0 {
+                if !self.dead.is_empty() {
+                    tracing::warn!(messages = self.dead.len(), "too many dead at once; lost");
+                }
+                self.dead.clear();
             }
         }
     }

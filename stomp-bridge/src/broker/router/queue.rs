@@ -60,7 +60,7 @@ pub(super) struct Named {
 pub(super) struct Queue {
     pub(super) messages: VecDeque<Queued>,
     pub(super) body_bytes: usize,
-    /// With headers.
+    /// Of all that the messages take.
     pub(super) bytes: usize,
     pub(super) consumers: Vec<Consumer>,
     /// Whose turn it is.
@@ -115,7 +115,7 @@ impl Queue {
     }
 
     fn count(&mut self, queued: &Queued) {
-        self.body_bytes += queued.message.body.len();
+        self.body_bytes += queued.message.body().len();
         self.bytes += queued.message.size();
     }
 
@@ -133,7 +133,7 @@ impl Queue {
 
     fn pop(&mut self) -> Option<Queued> {
         let oldest = self.messages.pop_front()?;
-        self.body_bytes -= oldest.message.body.len();
+        self.body_bytes -= oldest.message.body().len();
         self.bytes -= oldest.message.size();
         Some(oldest)
     }

@@ -70,6 +70,10 @@ impl Beats {
         self.last_in = now;
     }
 
+    pub(super) fn was_deaf(&mut self, time: Duration) {
+        self.last_in += time;
+    }
+
     pub(super) fn went_out(&mut self, now: Instant) {
         self.last_out = now;
     }

@@ -2,10 +2,11 @@
 
 use super::ack::Settlement;
 use super::client::Client;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, allow_transactions};
 use super::send::Sending;
 use super::subscribe::{subscribe, unsubscribe};
 use super::transaction::Transactions;
+use crate::broker::held::Charge;
 use crate::broker::router::{ConnId, Router};
 use crate::frame::{Command, Frame};
 
@@ -44,14 +45,22 @@ impl Client<'_> {
         match frame.command {
             Command::Send | Command::Ack | Command::Nack => {
                 if frame.header("transaction").is_some() {
-                    transactions.extend(frame, self.limits)?;
+                    transactions.check(&frame)?;
+                    // What this user may not send is not kept until the COMMIT tells.
+                    if frame.command == Command::Send {
+                        Sending::check_rights(self, &frame)?;
+                    }
+                    transactions.extend(frame, self.limits, router.held())?;
                     return Ok(Done::AtCommit);
                 }
                 self.check(&frame, router)?.apply(self.conn, router);
             }
             Command::Subscribe => subscribe(self, &frame, router)?,
             Command::Unsubscribe => unsubscribe(self, &frame, router)?,
-            Command::Begin => transactions.begin(&frame, self.limits)?,
+            Command::Begin => {
+                allow_transactions(self.user)?;
+                transactions.begin(&frame, self.limits)?;
+            }
             Command::Commit => {
                 let frames = transactions.end(&frame)?;
                 return self.commit(&frames, router).map(Done::Committed);
@@ -76,12 +85,17 @@ impl Client<'_> {
     }
 
     /// All or nothing: every frame is looked at before the first has an effect.
-    fn commit(&self, frames: &[Frame], router: &mut Router) -> Result<Vec<String>, Refusal> {
-        let checked: Result<Vec<_>, _> = frames.iter().map(|f| self.check(f, router)).collect();
+    fn commit(
+        &self,
+        kept: &[(Frame, Charge)],
+        router: &mut Router,
+    ) -> Result<Vec<String>, Refusal> {
+        let frames = || kept.iter().map(|(frame, _)| frame);
+        let checked: Result<Vec<_>, _> = frames().map(|f| self.check(f, router)).collect();
         for one in checked? {
             one.apply(self.conn, router);
         }
-        let receipts = frames.iter().filter_map(|f| f.header("receipt"));
+        let receipts = frames().filter_map(|f| f.header("receipt"));
         Ok(receipts.map(str::to_owned).collect())
     }
 }

@@ -41,6 +41,12 @@ impl Refusal {
         Self::new("Bad command", body)
     }
 
+    /// The broker holds as much as it may.
+    pub(super) fn no_room() -> Self {
+        let body = "RESOURCE_ERROR - no more messages may be held";
+        Self::new("resource_error", body)
+    }
+
     /// `name` is what the frame spoke of: an exchange, a queue, a subscription.
     pub(super) fn route(error: RouteError, name: &str) -> Self {
         match error {
@@ -122,5 +128,15 @@ pub(super) fn allow(user: &User, right: &May, kind: &str, name: &str) -> Result<
     let body = format!(
         "ACCESS_REFUSED - access to {kind} '{name}' in vhost '{VHOST}' refused for user '{login}'"
     );
+    Err(Refusal::new("access_refused", body))
+}
+
+/// Who may send nothing has nothing to put into a transaction.
+pub(super) fn allow_transactions(user: &User) -> Result<(), Refusal> {
+    if !user.write.is_nothing() {
+        return Ok(());
+    }
+    let login = &user.login;
+    let body = format!("ACCESS_REFUSED - transactions refused for user '{login}'");
     Err(Refusal::new("access_refused", body))
 }

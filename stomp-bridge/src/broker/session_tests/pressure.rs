@@ -23,6 +23,10 @@ fn a_publisher_waits_for_who_falls_behind_and_is_not_silent_meanwhile() {
     assert!(peer.say(&send.repeat(before + 2)).is_empty());
     assert!(peer.session.is_held());
     assert_eq!(peer.router.counters.published, before as u64);
+    // However long the grace is, who is not read is not silent.
+    peer.session
+        .handle_timeout(peer.now + Duration::from_secs(5));
+    assert!(!peer.session.is_closed());
     // The grace is over: the rest goes on, and the client was never silent.
     peer.now += limits.slow_grace;
     assert_eq!(peer.session.next_timeout(), Some(peer.now));

@@ -66,9 +66,34 @@ fn transactions_are_bounded() {
     peer.say("BEGIN\ntransaction:t\n\n\0");
     let body = "x".repeat(10_000);
     let send = format!("SEND\ntransaction:t\ndestination:/queue/order_pay\n\n{body}\0");
-    for _ in 0..limits.max_transaction_bytes / 11_000 {
-        assert!(peer.say(&send).is_empty());
+    let mut taken = 0;
+    while peer.say(&send).is_empty() {
+        taken += 1;
+        assert!(taken * 10_000 <= limits.max_transaction_bytes, "{taken}");
     }
-    while peer.say(&send).is_empty() {}
     assert!(peer.session.is_closed());
+    assert!(taken >= limits.max_transaction_bytes / 11_000, "{taken}");
+}
+
+#[test]
+fn who_may_not_send_fills_no_transaction() {
+    let mut peer = Peer::logged_in("webguest", "webguest");
+    let answer = peer.say("BEGIN\ntransaction:t\nreceipt:b\n\n\0");
+    let (message, body) = refused(&answer);
+    assert_eq!(message, "access_refused");
+    assert!(body.contains("user 'webguest'"), "{body}");
+
+    let mut peer = Peer::logged_in("maker", "m");
+    assert!(peer.say("BEGIN\ntransaction:t\n\n\0").is_empty());
+    for destination in [
+        "/exchange/paynotify/k",
+        "/queue/order_pay",
+        "/amq/queue/own",
+    ] {
+        let mut peer = Peer::logged_in("maker", "m");
+        peer.say("BEGIN\ntransaction:t\n\n\0");
+        let send = format!("SEND\ntransaction:t\ndestination:{destination}\n\nx\0");
+        let (message, _) = refused(&peer.say(&send));
+        assert_eq!(message, "access_refused", "{destination}");
+    }
 }

@@ -12,6 +12,13 @@ pub(super) use websocket::{Sizes, Ws};
 #[derive(Debug)]
 pub(super) struct Broken;
 
+/// How much of what was taken is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrote {
+    Some,
+    All,
+}
+
 /// What came in.
 pub(super) enum Heard<B> {
     Bytes(B),
@@ -28,7 +35,7 @@ pub(super) trait Transport: Send {
     /// The next bytes. Nothing is lost if it is dropped.
     fn recv(&mut self) -> impl Future<Output = Heard<Self::Bytes>> + Send;
 
-    /// Takes a frame, in two parts, or a heart-beat; [`flush`](Self::flush) writes it.
+    /// Takes a frame, in two parts, or a heart-beat; [`write`](Self::write) writes it.
     fn queue(&mut self, head: &[u8], tail: &[u8]);
 
     /// Takes a probe.
@@ -37,6 +44,7 @@ pub(super) trait Transport: Send {
     /// Takes the end, with a WebSocket close code.
     fn close(&mut self, code: u16, reason: &'static str);
 
-    /// Writes what was taken, together as far as that goes.
-    fn flush(&mut self) -> impl Future<Output = Result<(), Broken>> + Send;
+    /// Writes some of what was taken, in as few pieces as the socket takes. If it is dropped, the
+    /// next call goes on at the very byte.
+    fn write(&mut self) -> impl Future<Output = Result<Wrote, Broken>> + Send;
 }

@@ -1,48 +1,51 @@
 //! Plain TCP. An idle connection keeps no buffers.
 
-use super::{Broken, Heard, Probe, Transport};
+use super::{Broken, Heard, Probe, Transport, Wrote};
 use bytes::Bytes;
-use std::io::ErrorKind;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 const READ_BYTES: usize = 8 * 1024;
 /// Of the write buffer, what a connection keeps.
 const KEPT_BYTES: usize = 1024;
 
-pub(in crate::broker) struct Tcp {
-    socket: TcpStream,
+pub(in crate::broker) struct Tcp<S> {
+    socket: S,
     out: Vec<u8>,
+    /// Of `out`.
+    written: usize,
     is_closed: bool,
 }
 
-impl Tcp {
-    pub(in crate::broker) fn new(socket: TcpStream) -> Self {
+impl<S> Tcp<S> {
+    pub(in crate::broker) fn new(socket: S) -> Self {
         Self {
             socket,
             out: Vec::new(),
+            written: 0,
             is_closed: false,
         }
     }
 }
 
-impl Transport for Tcp {
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for Tcp<S> {
     const PROBE: Probe = Probe::LineEnd;
     type Bytes = Bytes;
 
     async fn recv(&mut self) -> Heard<Bytes> {
-        loop {
-            if self.socket.readable().await.is_err() {
-                return Heard::End;
-            }
+        poll_fn(|context| {
+            // On the stack, and only while there is something to read.
             let mut buffer = [0; READ_BYTES];
-            match self.socket.try_read(&mut buffer) {
-                Ok(0) => return Heard::End,
-                Ok(n) => return Heard::Bytes(Bytes::copy_from_slice(&buffer[..n])),
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => return Heard::End,
+            let mut read = ReadBuf::new(&mut buffer);
+            let polled = Pin::new(&mut self.socket).poll_read(context, &mut read);
+            match (ready!(polled), read.filled()) {
+                (Err(_), _) | (Ok(()), []) => Poll::Ready(Heard::End),
+                (Ok(()), bytes) => Poll::Ready(Heard::Bytes(Bytes::copy_from_slice(bytes))),
             }
-        }
+        })
+        .await
     }
 
     fn queue(&mut self, head: &[u8], tail: &[u8]) {
@@ -58,13 +61,23 @@ impl Transport for Tcp {
         self.is_closed = true;
     }
 
-    async fn flush(&mut self) -> Result<(), Broken> {
-        self.socket.write_all(&self.out).await.map_err(|_| Broken)?;
-        self.out.clear();
-        self.out.shrink_to(KEPT_BYTES);
+    async fn write(&mut self) -> Result<Wrote, Broken> {
+        if self.written < self.out.len() {
+            let unwritten = &self.out[self.written..];
+            match self.socket.write(unwritten).await {
+                Ok(0) | Err(_) => return Err(Broken),
+                Ok(n) => self.written += n,
+            }
+            if self.written < self.out.len() {
+                return Ok(Wrote::Some);
+            }
+            self.out.clear();
+            self.out.shrink_to(KEPT_BYTES);
+            self.written = 0;
+        }
         if self.is_closed {
             self.socket.shutdown().await.map_err(|_| Broken)?;
         }
-        Ok(())
+        Ok(Wrote::All)
     }
 }

@@ -1,11 +1,13 @@
 //! WebSocket: one frame a message, as RabbitMQ sends them, and many messages a write.
 
-use super::{Broken, Heard, Probe, Transport};
+use super::{Broken, Heard, Probe, Transport, Wrote};
 use crate::frame::Limits;
 use axum::extract::ws;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::{Poll, ready};
 use tokio_tungstenite::tungstenite;
 
 /// Frames of the largest size that a client may pack into one WebSocket message.
@@ -140,11 +142,25 @@ where
         self.waiting.push_back(M::close(code, reason));
     }
 
-    async fn flush(&mut self) -> Result<(), Broken> {
-        while let Some(message) = self.waiting.pop_front() {
-            self.socket.feed(message).await.map_err(|_| Broken)?;
-        }
-        self.waiting.shrink_to(1);
-        self.socket.flush().await.map_err(|_| Broken)
+    async fn write(&mut self) -> Result<Wrote, Broken> {
+        poll_fn(|context| {
+            let mut fed = false;
+            while !self.waiting.is_empty() {
+                match self.socket.poll_ready_unpin(context) {
+                    Poll::Pending if fed => return Poll::Ready(Ok(Wrote::Some)),
+                    other => ready!(other).map_err(|_| Broken)?,
+                }
+                if let Some(message) = self.waiting.pop_front() {
+                    self.socket.start_send_unpin(message).map_err(|_| Broken)?;
+                    fed = true;
+                }
+            }
+            self.waiting.shrink_to(1);
+            match self.socket.poll_flush_unpin(context) {
+                Poll::Pending if fed => Poll::Ready(Ok(Wrote::Some)),
+                other => other.map(|flushed| flushed.map(|()| Wrote::All).map_err(|_| Broken)),
+            }
+        })
+        .await
     }
 }

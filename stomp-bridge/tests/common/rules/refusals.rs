@@ -5,7 +5,7 @@ use super::{Rules, fresh, on_queue};
 use stomp_bridge::frame::Command;
 
 /// A frame, and the `message` and the start of the body of the ERROR that it brings.
-const WRONG_FRAMES: [(&str, &str, &str); 24] = [
+const WRONG_FRAMES: [(&str, &str, &str); 26] = [
     (
         "SEND\n\nx\0",
         "Missing destination",
@@ -96,6 +96,16 @@ const WRONG_FRAMES: [(&str, &str, &str); 24] = [
         "SEND\nmessage-id:1\ndestination:/topic/a\n\n\0",
         "Invalid header",
         "'message-id' is not allowed on 'SEND'.\n",
+    ),
+    (
+        "SEND\nuser-id:nobody\ndestination:/topic/a\n\n\0",
+        "precondition_failed",
+        "PRECONDITION_FAILED - user_id property set to 'nobody' but authenticated user was '",
+    ),
+    (
+        "SEND\nuser-id:nobody\ndestination:/exchange/nope\n\n\0",
+        "not_found",
+        "NOT_FOUND - no exchange 'nope' in vhost '/'",
     ),
     (
         "NOPE\n\n\0",
