@@ -40,6 +40,9 @@ struct Options {
     /// Messages of one publishing run
     #[arg(long)]
     messages: Option<usize>,
+    /// A missed goal is an error
+    #[arg(long)]
+    check: bool,
     /// Of those that publish this one alone, for a profile
     #[arg(long)]
     client: Option<publish::Client>,
@@ -117,5 +120,8 @@ fn main() -> Result<()> {
     }
     println!("\nload at the end: {}", machine::load()?);
     goals.print();
-    Ok(())
+    match goals.missed() {
+        missed if missed > 0 && options.check => bail!("goals missed: {missed}"),
+        _ => Ok(()),
+    }
 }

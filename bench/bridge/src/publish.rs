@@ -21,6 +21,22 @@ const LIMIT: Duration = Duration::from_mins(3);
 /// 20 bytes, as small as messages come: what costs per message shows.
 const BODY: &str = "an order and its sum";
 const QUEUE: &str = "order_pay";
+const JSON: &str = "application/json";
+/// Where the client's processor is looked at, and an outbox's headers.
+const DEEP: usize = 1000;
+
+/// What a SEND says beside its destination, length and receipt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Headers {
+    Few,
+    /// What the outbox's messages have: a content type, an id in two headers, and for our client a key.
+    Outbox,
+}
+
+/// As long as the outbox's.
+fn outbox_id(number: usize) -> String {
+    format!("1900000109/{number:032}/paid/order_pay")
+}
 
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
@@ -39,14 +55,18 @@ pub(crate) enum Client {
     RawWebSocket,
     OursWebSocket,
     Amqp,
+    RawOutbox,
+    OursOutbox,
 }
 
-const CLIENTS: [Client; 5] = [
+const CLIENTS: [Client; 7] = [
     Client::RawTcp,
     Client::OursTcp,
     Client::RawWebSocket,
     Client::OursWebSocket,
     Client::Amqp,
+    Client::RawOutbox,
+    Client::OursOutbox,
 ];
 
 impl Client {
@@ -57,16 +77,31 @@ impl Client {
             Self::RawWebSocket => "raw socket, WebSocket",
             Self::OursWebSocket => "stomp-bridge, WebSocket",
             Self::Amqp => "lapin, AMQP",
+            Self::RawOutbox => "raw socket, TCP, an outbox's headers",
+            Self::OursOutbox => "stomp-bridge, TCP, an outbox's headers",
         }
     }
 
+    /// What is compared at this window.
+    fn at(window: usize) -> impl Iterator<Item = Self> {
+        let all = CLIENTS.into_iter();
+        all.filter(move |client| {
+            window == DEEP || !matches!(client, Self::RawOutbox | Self::OursOutbox)
+        })
+    }
+
     async fn run(self, rabbit: Arc<Rabbit>, plan: Plan) -> Result<Taken> {
+        let Rabbit {
+            stomp, web_stomp, ..
+        } = &*rabbit;
         match self {
-            Self::RawTcp => raw::tcp(&rabbit.stomp, plan).await,
-            Self::OursTcp => ours::run(&rabbit.stomp, plan).await,
-            Self::RawWebSocket => raw::web_socket(&rabbit.web_stomp, plan).await,
-            Self::OursWebSocket => ours::run(&rabbit.web_stomp, plan).await,
+            Self::RawTcp => raw::tcp(stomp, plan, Headers::Few).await,
+            Self::OursTcp => ours::run(stomp, plan, Headers::Few).await,
+            Self::RawWebSocket => raw::web_socket(web_stomp, plan, Headers::Few).await,
+            Self::OursWebSocket => ours::run(web_stomp, plan, Headers::Few).await,
             Self::Amqp => amqp::run(&rabbit.amqp, plan).await,
+            Self::RawOutbox => raw::tcp(stomp, plan, Headers::Outbox).await,
+            Self::OursOutbox => ours::run(stomp, plan, Headers::Outbox).await,
         }
     }
 }
@@ -116,18 +151,19 @@ struct Row {
 }
 
 pub(crate) fn run(rabbit: &Arc<Rabbit>, plan: Plan, goals: &mut Goals) -> Result<()> {
-    let mut seen: [Vec<Seen>; CLIENTS.len()] = Default::default();
+    let clients: Vec<Client> = Client::at(plan.window).collect();
+    let mut seen: Vec<Vec<Seen>> = clients.iter().map(|_| Vec::new()).collect();
     for round in 0..plan.rounds {
-        for turn in 0..CLIENTS.len() {
+        for turn in 0..clients.len() {
             // Who is first changes, so that what one leaves behind does not always meet the same one.
-            let at = (round + turn) % CLIENTS.len();
-            if plan.client.is_some_and(|client| client != CLIENTS[at]) {
+            let at = (round + turn) % clients.len();
+            if plan.client.is_some_and(|client| client != clients[at]) {
                 continue;
             }
-            seen[at].push(one(CLIENTS[at], rabbit, plan)?);
+            seen[at].push(one(clients[at], rabbit, plan)?);
         }
     }
-    let rows: Vec<Row> = CLIENTS
+    let rows: Vec<Row> = clients
         .into_iter()
         .zip(&seen)
         .filter(|(_, rounds)| !rounds.is_empty())
@@ -209,34 +245,38 @@ fn judge(window: usize, rows: &[Row], goals: &mut Goals) -> Result<()> {
         let row = rows.iter().find(|row| row.client == client);
         row.context("a client is not in the table")
     };
-    let amqp = of(Client::Amqp)?;
-    for (transport, ours, raw) in [
-        ("TCP", of(Client::OursTcp)?, of(Client::RawTcp)?),
+    let lapin = of(Client::Amqp)?.processor_us.median;
+    for (how, ours, raw) in [
+        ("TCP", Client::OursTcp, Client::RawTcp),
+        ("WebSocket", Client::OursWebSocket, Client::RawWebSocket),
         (
-            "WebSocket",
-            of(Client::OursWebSocket)?,
-            of(Client::RawWebSocket)?,
+            "TCP, an outbox's headers",
+            Client::OursOutbox,
+            Client::RawOutbox,
         ),
     ] {
+        if !Client::at(window).any(|client| client == ours) {
+            continue;
+        }
+        let (ours, raw) = (of(ours)?, of(raw)?);
         goals.add(
-            &format!("publish, window {window}, {transport}"),
+            &format!("publish, window {window}, {how}"),
             Goal::AtLeast(0.97),
             ours.per_second.median / raw.per_second.median,
             "x raw",
         );
-        if window == 1000 {
-            let processor_us = ours.processor_us.median;
+        if window != DEEP {
+            continue;
+        }
+        for (most, other, unit) in [
+            (1.5, raw.processor_us.median, "x raw"),
+            (0.5, lapin, "x lapin"),
+        ] {
             goals.add(
-                &format!("client's processor, window {window}, {transport}"),
-                Goal::Below(1.5),
-                processor_us / raw.processor_us.median,
-                "x raw",
-            );
-            goals.add(
-                &format!("client's processor, window {window}, {transport}"),
-                Goal::Below(0.5),
-                processor_us / amqp.processor_us.median,
-                "x lapin",
+                &format!("client's processor, window {window}, {how}"),
+                Goal::Below(most),
+                ours.processor_us.median / other,
+                unit,
             );
         }
     }

@@ -11,6 +11,7 @@ pub(crate) enum Goal {
 #[derive(Default)]
 pub(crate) struct Goals {
     lines: Vec<String>,
+    missed: usize,
 }
 
 impl Goals {
@@ -19,10 +20,16 @@ impl Goals {
             Goal::AtLeast(least) => ("at least", least, measured >= least),
             Goal::Below(most) => ("below", most, measured < most),
         };
+        self.missed += usize::from(!met);
         let verdict = if met { "met" } else { "missed" };
         self.lines.push(format!(
             "| {what} | {word} {figure} {unit} | {measured:.2} | {verdict} |"
         ));
+    }
+
+    /// How many were missed.
+    pub(crate) fn missed(&self) -> usize {
+        self.missed
     }
 
     pub(crate) fn print(&self) {
@@ -56,5 +63,22 @@ impl Spread {
     /// As whole numbers.
     pub(crate) fn whole(self) -> String {
         format!("{:.0} / {:.0} / {:.0}", self.least, self.median, self.most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_that_is_not_reached_is_counted() {
+        let mut goals = Goals::default();
+        goals.add("reached", Goal::AtLeast(0.97), 0.97, "x raw");
+        goals.add("reached", Goal::Below(2.0), 1.99, "x");
+        assert_eq!(goals.missed(), 0);
+        goals.add("missed", Goal::AtLeast(0.97), 0.96, "x raw");
+        goals.add("missed", Goal::Below(2.0), 2.0, "x");
+        goals.add("no figure at all", Goal::Below(2.0), f64::NAN, "x");
+        assert_eq!(goals.missed(), 3);
     }
 }

@@ -1,5 +1,5 @@
-//! A page's WebSocket with as little of its own as can be: it counts the frames that come, so that a process with
-//! thousands of them leaves the processor to the server.
+//! A WebSocket with as little of its own as can be: it counts the frames that come. No client can do less, and a process
+//! with thousands of them leaves the processor to the server.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -70,9 +70,9 @@ impl Socket {
     }
 
     /// Sends texts, each as a message of its own, in one write.
-    pub(crate) async fn say(&mut self, texts: &[&str]) -> Result<()> {
+    pub(crate) async fn say(&mut self, texts: &[impl AsRef<[u8]>]) -> Result<()> {
         let mut bytes = Vec::new();
-        for text in texts {
+        for text in texts.iter().map(AsRef::as_ref) {
             bytes.push(0x81);
             let length = text.len();
             if length < usize::from(LONG) {
@@ -83,7 +83,7 @@ impl Socket {
             }
             // The mask.
             bytes.extend_from_slice(&[0; 4]);
-            bytes.extend_from_slice(text.as_bytes());
+            bytes.extend_from_slice(text);
         }
         self.tcp.write_all(&bytes).await.context("cannot send")
     }

@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// Messages of one publishing run
     #[arg(long)]
     messages: Option<usize>,
+    /// A missed goal is an error
+    #[arg(long)]
+    check: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,6 +66,9 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
     if groups.contains(&Group::Framing) {
         let mut framing = paths::cargo("bench");
         framing.args(["--locked", "-p", "stomp-bridge", "--bench", "framing"]);
+        if options.check {
+            framing.args(["--", "--check"]);
+        }
         steps.run("bench bridge: framing", BUILD_LIMIT, &mut framing)?;
     }
     let others: Vec<Group> = groups
@@ -116,8 +122,10 @@ fn bench(options: &Options, groups: &[Group]) -> Command {
         .map(|group| group.get_name().to_owned())
         .collect();
     command.args(["--only", &names.join(",")]);
-    if options.quick {
-        command.arg("--quick");
+    for (flag, wanted) in [("--quick", options.quick), ("--check", options.check)] {
+        if wanted {
+            command.arg(flag);
+        }
     }
     for (flag, value) in [
         ("--rounds", options.rounds),
@@ -150,13 +158,21 @@ mod tests {
             only: Vec::new(),
             rounds: Some(2),
             messages: None,
+            check: true,
         };
         assert!(options.groups().contains(&Group::Framing));
         let command = bench(&options, &[Group::Publish1000, Group::Idle]);
         let arguments: Vec<_> = command.get_args().collect();
         assert_eq!(
             arguments,
-            ["--only", "publish1000,idle", "--quick", "--rounds", "2"]
+            [
+                "--only",
+                "publish1000,idle",
+                "--quick",
+                "--check",
+                "--rounds",
+                "2"
+            ]
         );
     }
 }

@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result};
 use futures_util::StreamExt as _;
 use stomp_bridge::client::{Destination, Publication, Publisher, PublisherConfig, Status};
 
-use super::{BODY, LIMIT, Plan, QUEUE, Stopwatch, Taken};
+use super::{BODY, Headers, JSON, LIMIT, Plan, QUEUE, Stopwatch, Taken, outbox_id};
 
 const GOODBYE: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(url: &str, plan: Plan) -> Result<Taken> {
+pub(super) async fn run(url: &str, plan: Plan, headers: Headers) -> Result<Taken> {
     let mut config = PublisherConfig::new(url.parse()?);
     config.window = plan.window;
     config.receipt_timeout = LIMIT;
@@ -23,7 +23,20 @@ pub(super) async fn run(url: &str, plan: Plan) -> Result<Taken> {
         .await
         .context("the publisher ended")?;
     let order_pay = Destination::queue(QUEUE)?;
-    let messages = (0..plan.messages).map(|_| Publication::new(order_pay.clone(), BODY));
+    // Made before, as the raw socket's frames are: an outbox reads them from its rows.
+    let messages: Vec<Publication> = (1..=plan.messages)
+        .map(|number| {
+            let publication = Publication::new(order_pay.clone(), BODY);
+            match headers {
+                Headers::Few => publication,
+                Headers::Outbox => {
+                    let id = outbox_id(number);
+                    let key = id.clone();
+                    publication.content_type(JSON).message_id(id).key(key)
+                }
+            }
+        })
+        .collect();
     let watch = Stopwatch::start();
     let mut answers = pin!(publisher.publish_all(messages));
     while let Some((_, answer)) = answers.next().await {

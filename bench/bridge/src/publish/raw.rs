@@ -1,33 +1,30 @@
 //! A socket that only writes frames that were made before, and counts the receipts: no client can do less.
 
-use anyhow::{Context as _, Result, ensure};
+use std::iter;
+
+use anyhow::{Result, ensure};
 use bytes::Bytes;
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use memchr::memchr_iter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_tungstenite::client_async;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::{BODY, Plan, QUEUE, Stopwatch, Taken};
+use super::{BODY, Headers, JSON, Plan, QUEUE, Stopwatch, Taken, outbox_id};
 use crate::rabbit::{address_of, user_of};
+use crate::socket::Socket;
 
 /// Frames in one WebSocket message: about the 16 KiB that our client packs.
 const PACKED: usize = 128;
 /// Every frame of the broker's ends with it, and none has it inside.
 const END: u8 = 0;
 
-pub(super) async fn tcp(url: &str, plan: Plan) -> Result<Taken> {
+pub(super) async fn tcp(url: &str, plan: Plan, headers: Headers) -> Result<Taken> {
     let mut tcp = TcpStream::connect(address_of(url)?).await?;
     tcp.set_nodelay(true)?;
     tcp.write_all(connect(url)?.as_bytes()).await?;
     let mut buffer = vec![0; 64 * 1024];
     let length = tcp.read(&mut buffer).await?;
     expect_connected(&buffer[..length])?;
-    let mut frames = Frames::new(plan, usize::MAX);
+    let mut frames = Frames::new(plan, headers, usize::MAX);
     let watch = Stopwatch::start();
     while !frames.are_confirmed() {
         while let Some(next) = frames.next() {
@@ -35,40 +32,23 @@ pub(super) async fn tcp(url: &str, plan: Plan) -> Result<Taken> {
         }
         let length = tcp.read(&mut buffer).await?;
         ensure!(length > 0, "the broker closed the connection");
-        frames.confirm(&buffer[..length]);
+        frames.confirm(memchr_iter(END, &buffer[..length]).count());
     }
     Ok(watch.stop())
 }
 
-pub(super) async fn web_socket(url: &str, plan: Plan) -> Result<Taken> {
-    let address = address_of(url)?;
-    let mut request = format!("ws://{address}/ws").into_client_request()?;
-    let protocol = HeaderValue::from_static("v12.stomp");
-    request
-        .headers_mut()
-        .insert(SEC_WEBSOCKET_PROTOCOL, protocol);
-    let tcp = TcpStream::connect(address).await?;
-    tcp.set_nodelay(true)?;
-    let (mut socket, _) = client_async(request, tcp).await?;
-    socket.send(Message::text(connect(url)?)).await?;
-    let connected = socket.next().await.context("no CONNECTED")??;
-    expect_connected(&connected.into_data())?;
-    let mut frames = Frames::new(plan, PACKED);
+pub(super) async fn web_socket(url: &str, plan: Plan, headers: Headers) -> Result<Taken> {
+    let (login, passcode) = user_of(url)?;
+    let mut socket = Socket::open(address_of(url)?, &login, &passcode).await?;
+    let mut frames = Frames::new(plan, headers, PACKED);
     let watch = Stopwatch::start();
     while !frames.are_confirmed() {
-        while let Some(next) = frames.next() {
-            let text = Utf8Bytes::try_from(next)?;
-            socket.feed(Message::Text(text)).await?;
+        let ready: Vec<Bytes> = iter::from_fn(|| frames.next()).collect();
+        if !ready.is_empty() {
+            socket.say(&ready).await?;
         }
-        socket.flush().await?;
-        // All that is there, before anything is written: a receipt comes as a message of its own.
-        let mut heard = Some(socket.next().await);
-        while let Some(message) = heard {
-            let message = message.context("the broker closed")??;
-            ensure!(!message.is_close(), "the broker closed: {message}");
-            frames.confirm(&message.into_data());
-            heard = socket.next().now_or_never();
-        }
+        let receipts = socket.frames().await?;
+        frames.confirm(usize::try_from(receipts)?);
     }
     Ok(watch.stop())
 }
@@ -99,12 +79,19 @@ struct Frames {
 
 impl Frames {
     /// The same frames that our client sends.
-    fn new(plan: Plan, most_at_once: usize) -> Self {
+    fn new(plan: Plan, headers: Headers, most_at_once: usize) -> Self {
         let mut bytes = Vec::new();
         let ends = (1..=plan.messages)
             .map(|receipt| {
+                let more = match headers {
+                    Headers::Few => String::new(),
+                    Headers::Outbox => {
+                        let id = outbox_id(receipt);
+                        format!("content-type:{JSON}\nx-outbox-id:{id}\namqp-message-id:{id}\n")
+                    }
+                };
                 let frame = format!(
-                    "SEND\ndestination:/queue/{QUEUE}\nreceipt:{receipt}\ncontent-length:{}\npersistent:true\n\n{BODY}\0",
+                    "SEND\ndestination:/queue/{QUEUE}\nreceipt:{receipt}\ncontent-length:{}\npersistent:true\n{more}\n{BODY}\0",
                     BODY.len()
                 );
                 bytes.extend_from_slice(frame.as_bytes());
@@ -132,8 +119,8 @@ impl Frames {
         (end > start).then(|| self.bytes.slice(start..end))
     }
 
-    fn confirm(&mut self, receipts: &[u8]) {
-        self.confirmed += memchr_iter(END, receipts).count();
+    fn confirm(&mut self, receipts: usize) {
+        self.confirmed += receipts;
     }
 
     fn are_confirmed(&self) -> bool {

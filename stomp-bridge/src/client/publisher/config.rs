@@ -15,9 +15,9 @@ pub struct PublisherConfig {
     /// How to connect.
     pub connect: ConnectOptions,
     /// Messages that may wait for their receipt at once. 256: receipts of persistent messages can
-    /// take 0.3 s, so that it allows about 850 messages a second on a slow disk. With 64 or more out,
-    /// and receipts that take 8 ms or longer, receipts are left to gather for an eighth of that time,
-    /// at most 5 ms: fewer reads and writes, for as much more latency.
+    /// take 0.3 s, so that it allows about 850 messages a second on a slow disk. With 512 or more
+    /// out, and receipts that take 16 ms or longer, receipts are left to gather for a millisecond:
+    /// fewer reads and writes, for as much more latency.
     pub window: usize,
     /// Messages that may wait to be sent. 1024.
     pub queue: usize,

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 /// With fewer receipts out there is no rest.
-const MIN_WAITING: usize = 64;
-/// Of the time that a receipt takes.
-const SHARE: u32 = 8;
+const MIN_WAITING: usize = 512;
+/// Nor when receipts take less than this.
+const MIN_LATENCY: Duration = Duration::from_millis(16);
 /// Timers tell no less.
-const MIN_REST: Duration = Duration::from_millis(1);
-const MAX_REST: Duration = Duration::from_millis(5);
+const REST: Duration = Duration::from_millis(1);
 
 /// How long a connection with so many receipts out, the last of which took `latency`, may leave what
 /// comes unread, so that more of it comes at once.
@@ -17,8 +16,7 @@ const MAX_REST: Duration = Duration::from_millis(5);
 /// behind the others for much longer than the rest, and the broker still has most of them to do
 /// meanwhile, so that it never waits for us.
 pub(super) fn rest(waiting: usize, latency: Duration) -> Option<Duration> {
-    let rest = (latency / SHARE).min(MAX_REST);
-    (waiting >= MIN_WAITING && rest >= MIN_REST).then_some(rest)
+    (waiting >= MIN_WAITING && latency >= MIN_LATENCY).then_some(REST)
 }
 
 #[cfg(test)]
@@ -28,9 +26,9 @@ mod tests {
     #[test]
     fn only_a_deep_window_rests_and_never_for_long() {
         let ms = Duration::from_millis;
-        assert_eq!(rest(63, ms(100)), None);
-        assert_eq!(rest(64, ms(7)), None);
-        assert_eq!(rest(64, ms(16)), Some(ms(2)));
-        assert_eq!(rest(1000, ms(60)), Some(ms(5)));
+        assert_eq!(rest(511, ms(100)), None);
+        assert_eq!(rest(512, ms(15)), None);
+        assert_eq!(rest(512, ms(16)), Some(ms(1)));
+        assert_eq!(rest(1000, ms(600)), Some(ms(1)));
     }
 }
