@@ -331,6 +331,13 @@ async fn what_could_forge_a_header_is_not_sent() {
         header: "x-outbox-id".into(),
     };
     assert_eq!(publisher.publish(bad).await, Err(refused.into()));
+    // Brokers take the first of two, others the last.
+    let bad = message("1").header("expiration", "1000");
+    let bad = bad.header("Expiration", "60000");
+    let refused = NotSent::RepeatedHeader {
+        header: "Expiration".into(),
+    };
+    assert_eq!(publisher.publish(bad).await, Err(refused.into()));
     assert!(Credentials::new("u\nevil:1", "p").is_err());
     assert!(Credentials::new("u", "p\r").is_err());
 
@@ -424,5 +431,26 @@ async fn a_burst_fits_the_brokers_messages_however_it_is_packed() {
     let publish = |body| publisher.publish(Publication::new(order_pay.clone(), body));
     let results = soon(join_all(bodies.into_iter().map(publish))).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
+    server.stop().await;
+}
+
+/// Spans and sizes without a limit are taken as such.
+#[tokio::test]
+async fn what_has_no_limit_is_taken_as_that() {
+    let server = Server::start().await;
+    let mut config = PublisherConfig::new(server.payer());
+    config.queue = usize::MAX;
+    config.window = usize::MAX;
+    config.queue_timeout = Duration::MAX;
+    config.receipt_timeout = Duration::MAX;
+    config.resend = Resend::Within(Duration::MAX);
+    config.connect.connect_timeout = Duration::MAX;
+    config.connect.heartbeat = Duration::MAX;
+    let publisher = Publisher::spawn(config);
+    soon(publisher.publish(message("1"))).await.unwrap();
+    assert_eq!(soon(publisher.drain(Duration::MAX)).await.unsettled, 0);
+    soon(publisher.publish(message("2"))).await.unwrap();
+    let stopped = soon(publisher.shutdown(Duration::MAX)).await;
+    assert_eq!(stopped.unsettled, 0);
     server.stop().await;
 }

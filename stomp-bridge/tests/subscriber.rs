@@ -232,6 +232,58 @@ async fn in_mode_auto_an_unsubscribe_loses_nothing() {
     server.stop().await;
 }
 
+/// The connection ends before the goodbye to the subscription is answered: it ends all the same, and what came is handed over.
+#[tokio::test]
+async fn an_unsubscribe_whose_answer_is_cut_off_is_one() {
+    let script = Script::listen().await;
+    let mut config = quick(script.url());
+    config.ack = AckMode::Auto;
+    config.buffer = 1;
+    let mut subscriber = Subscriber::spawn(config);
+    let mut status = subscriber.status();
+    let mut peer = accept(&script).await;
+    for n in ["1", "2", "3"] {
+        peer.say(&delivery(n, n, "false")).await;
+    }
+    assert_eq!(next(&mut subscriber).await.text(), Some("1"));
+    subscriber.unsubscribe();
+    let goodbye = peer.frame().await;
+    assert_eq!(goodbye.command, Command::Unsubscribe);
+    drop(peer);
+    assert_eq!(next(&mut subscriber).await.text(), Some("2"));
+    assert_eq!(next(&mut subscriber).await.text(), Some("3"));
+    assert!(soon(subscriber.recv()).await.is_none());
+    soon(status.wait_for(|s| *s == SubscriberStatus::Ended))
+        .await
+        .unwrap();
+    assert_eq!(
+        soon(subscriber.close_within(Duration::MAX)).await.unsettled,
+        0
+    );
+}
+
+/// STOMP 1.0 has no NACK: the message can still be acknowledged.
+#[tokio::test]
+async fn a_nack_that_cannot_be_said_leaves_the_message_as_it_was() {
+    let script = Script::listen().await;
+    let mut subscriber = Subscriber::spawn(quick(script.url()));
+    let mut peer = Peer::new(script.accept_tcp().await);
+    peer.frame().await;
+    let connected = Frame::new(Command::Connected).with("version", "1.0");
+    peer.say(&connected).await;
+    let subscribe = peer.frame().await;
+    peer.receipt_for(&subscribe).await;
+    peer.say(&delivery("1", "m-1", "false")).await;
+    let message = next(&mut subscriber).await;
+    let refused = soon(message.nack(Requeue::DeadLetter)).await;
+    assert_eq!(refused, Err(AckError::NoNack));
+    assert_eq!(soon(message.ack()).await, Ok(()));
+    let ack = peer.frame().await;
+    assert_eq!(ack.command, Command::Ack);
+    assert_eq!(ack.header("message-id"), Some("m-1"));
+    assert_eq!(soon(message.ack()).await, Err(AckError::AlreadySettled));
+}
+
 #[tokio::test]
 async fn a_slow_reader_of_a_small_buffer_gets_everything_in_order() {
     const MESSAGES: u32 = 3000;

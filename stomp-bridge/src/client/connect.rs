@@ -4,6 +4,7 @@ use super::connect_error::ConnectError;
 use super::connection::Connection;
 use super::credentials::{Credentials, CredentialsProvider};
 use super::event::ServerInfo;
+use super::far::bounded;
 use super::options::ConnectOptions;
 use super::session::{OwnBeats, SessionConfig};
 use super::step::{StepReport, Steps};
@@ -57,10 +58,10 @@ pub(crate) fn session_config(
         OwnBeats::Announced
     };
     SessionConfig {
-        heartbeat: options.heartbeat,
+        heartbeat: bounded(options.heartbeat),
         own_beats,
-        connect_timeout: options.connect_timeout,
-        receipt_timeout,
+        connect_timeout: bounded(options.connect_timeout),
+        receipt_timeout: bounded(receipt_timeout),
         window,
     }
 }

@@ -3,8 +3,10 @@
 use super::alarm::Alarm;
 use super::codec::{GuardedCodec, Incoming};
 use super::connect_error::ConnectError;
+use super::counted::Traffic;
 use super::credentials::Credentials;
 use super::event::{Cut, Event, ServerInfo};
+use super::far::bounded;
 use super::message::CodecError;
 use super::options::ConnectOptions;
 use super::session::{Session, SessionConfig};
@@ -44,13 +46,13 @@ pub(crate) struct Connection<T> {
     pub(crate) session: Session<T>,
     alarm: Alarm,
     unflushed: bool,
-    /// Since when a flush makes no end.
+    /// Since when a flush has moved nothing.
     stuck_since: Option<Instant>,
     write_timeout: Duration,
     /// Nothing is read before.
     rest_until: Option<Instant>,
-    /// What the transport had read when it was last looked at.
-    bytes_read: u64,
+    /// What the network had carried when it was last looked at.
+    traffic: Traffic,
 }
 
 impl<T> Connection<T> {
@@ -72,7 +74,7 @@ impl<T> Connection<T> {
         mut config: SessionConfig,
         steps: &mut Steps<'_>,
     ) -> Result<(Self, ServerInfo), ConnectError> {
-        let deadline = Instant::now() + options.connect_timeout;
+        let deadline = Instant::now() + bounded(options.connect_timeout);
         let io = dial(url, options, deadline, steps).await?;
         config.connect_timeout = deadline.saturating_duration_since(Instant::now());
         let opened = Self::over(io, url.vhost(), credentials, options.limits, config).await?;
@@ -101,7 +103,7 @@ impl<T> Connection<T> {
             stuck_since: None,
             rest_until: None,
             write_timeout,
-            bytes_read: 0,
+            traffic: Traffic::default(),
         };
         loop {
             connection.turn(Reading::On).await;
@@ -120,8 +122,8 @@ impl<T> Connection<T> {
 
     /// Whether the socket keeps up with what is written.
     pub(crate) fn takes_bytes(&self) -> bool {
-        let unsent = self.link.write_buffer().len() + self.session.untransmitted_bytes();
-        unsent < MAX_UNSENT_BYTES
+        let taken = self.link.write_buffer().len() + self.link.get_ref().unsent_bytes();
+        taken + self.session.untransmitted_bytes() < MAX_UNSENT_BYTES
     }
 
     /// Writes what the session has to say, then waits until something came in or a time-out
@@ -156,8 +158,8 @@ impl<T> Connection<T> {
     fn pass_time(&mut self, reading: Reading) {
         let now = Instant::now();
         self.rest_until = self.rest_until.filter(|until| *until > now);
-        let bytes_read = self.link.get_ref().bytes_read();
-        let fresh = std::mem::replace(&mut self.bytes_read, bytes_read) != bytes_read;
+        let read = self.link.get_ref().traffic().read;
+        let fresh = std::mem::replace(&mut self.traffic.read, read) != read;
         if fresh || reading == Reading::Paused {
             // A message that comes in slowly shows life before it is whole. And who does not listen cannot call the other silent.
             self.session.handle_bytes(now.into_std());
@@ -187,6 +189,11 @@ impl<T> Connection<T> {
         }
         match Pin::new(&mut self.link).poll_flush(cx) {
             Poll::Pending => {
+                let written = self.link.get_ref().traffic().written;
+                if std::mem::replace(&mut self.traffic.written, written) != written {
+                    // A slow network is none that is stuck, and with more to send than it carries no flush ends.
+                    self.stuck_since = None;
+                }
                 self.stuck_since.get_or_insert_with(Instant::now);
                 Ok(())
             }

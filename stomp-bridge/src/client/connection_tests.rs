@@ -13,8 +13,6 @@ use tokio::time::sleep;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-impl Io for DuplexStream {}
-
 const CONFIG: SessionConfig = SessionConfig {
     heartbeat: s(10),
     own_beats: OwnBeats::Announced,
@@ -69,7 +67,7 @@ impl Peer {
 fn pipe(bytes: usize) -> (Box<dyn Io>, Peer) {
     let (ours, pipe) = duplex(bytes);
     let parser = Parser::new(LIMITS);
-    (Box::new(ours), Peer { pipe, parser })
+    (Box::new(Counted::new(ours)), Peer { pipe, parser })
 }
 
 async fn open(io: Box<dyn Io>, peer: &mut Peer, connected: &[u8]) -> Opened {
@@ -140,6 +138,81 @@ async fn a_peer_that_stops_reading_is_stuck_though_only_heart_beats_go_out() {
     };
     assert_eq!(cut, Cut::Stalled);
     assert_eq!(after, s(5) * 257 + s(30));
+}
+
+/// More to send than the network carries: no flush ends, and all of them move something.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_slowly_is_not_stuck() {
+    let (io, mut peer) = pipe(64);
+    let no_beats = b"CONNECTED\nversion:1.2\n\n\0";
+    let (mut connection, _) = open(io, &mut peer, no_beats).await.unwrap();
+    let broker = async {
+        loop {
+            let frame = peer.frame().await;
+            peer.receipt_for(&frame).await;
+            sleep(s(1)).await;
+        }
+    };
+    let client = async {
+        let began = Instant::now();
+        while began.elapsed() < s(300) {
+            // 20 are out, each for 20 s, and the receipt's time-out is 30 s.
+            while connection.session.in_flight() < 20 {
+                send(&mut connection, vec![b'x'; 200], 'a');
+            }
+            let settled = Event::Settled {
+                token: 'a',
+                outcome: Outcome::Confirmed,
+            };
+            assert_eq!(
+                event(&mut connection).await,
+                settled,
+                "{:?}",
+                began.elapsed()
+            );
+        }
+    };
+    tokio::select! {
+        () = client => {}
+        () = broker => unreachable!(),
+    }
+}
+
+/// What a WebSocket has taken in is not sent: no more than the bound waits there, and a message.
+#[tokio::test(start_paused = true)]
+async fn a_stuck_web_socket_takes_no_more_than_the_bound() {
+    const BODY: usize = 4096;
+    let (ours, theirs) = duplex(1024);
+    let ws = WebSocketStream::from_raw_socket(Counted::new(ours), Role::Client, None).await;
+    let mut peer = Peer {
+        pipe: theirs,
+        parser: Parser::new(LIMITS),
+    };
+    let config = SessionConfig {
+        window: 100_000,
+        ..CONFIG
+    };
+    let io = Box::new(WsIo::new(ws));
+    let connected = [&[0x82, u8::try_from(CONNECTED.len()).unwrap()], CONNECTED].concat();
+    let (opened, ()) = tokio::join!(
+        Connection::over(io, "/", None, LIMITS, config),
+        peer.say(&connected)
+    );
+    let (mut connection, _): (Connection<char>, _) = opened.unwrap();
+    let mut taken = 0;
+    let full = async {
+        loop {
+            while connection.has_room() {
+                send(&mut connection, vec![b'x'; BODY], 'a');
+                taken += BODY;
+                assert!(taken < 10 * MAX_UNSENT_BYTES, "{taken} bytes are taken");
+            }
+            // Into the WebSocket, as far as that takes it; nobody reads.
+            connection.turn(Reading::On).await;
+        }
+    };
+    assert!(timeout(s(20), full).await.is_err(), "nothing can come");
+    assert!(!connection.has_room());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,28 +1,42 @@
-//! A stream that counts what it reads.
+//! A stream that counts what it carries.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Passes everything on, and counts the bytes that come in: a WebSocket shows a message only when
-/// it is whole, and a ping never.
+/// Bytes that the network has carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    pub(crate) read: u64,
+    pub(crate) written: u64,
+}
+
+/// Passes everything on, and counts the bytes: a WebSocket shows a message only when it is whole, and a ping never; and what
+/// TLS or a WebSocket has taken in is not on its way yet.
 #[derive(Debug)]
 pub(crate) struct Counted<S> {
     stream: S,
-    bytes_read: u64,
+    traffic: Traffic,
 }
 
 impl<S> Counted<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
-            bytes_read: 0,
+            traffic: Traffic::default(),
         }
     }
 
-    pub(crate) fn bytes_read(&self) -> u64 {
-        self.bytes_read
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    fn wrote(&mut self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(n)) = polled {
+            self.traffic.written = self.traffic.written.wrapping_add(n as u64);
+        }
+        polled
     }
 }
 
@@ -35,7 +49,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         let fresh = buf.filled().len() - before;
-        self.bytes_read = self.bytes_read.wrapping_add(fresh as u64);
+        self.traffic.read = self.traffic.read.wrapping_add(fresh as u64);
         polled
     }
 }
@@ -46,7 +60,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(polled)
     }
 
     fn poll_write_vectored(
@@ -54,7 +69,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.wrote(polled)
     }
 
     fn is_write_vectored(&self) -> bool {

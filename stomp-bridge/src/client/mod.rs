@@ -19,6 +19,7 @@ mod counted;
 mod credentials;
 mod destination;
 mod event;
+mod far;
 #[cfg(any(test, fuzzing))]
 #[allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 pub(crate) mod fuzz;

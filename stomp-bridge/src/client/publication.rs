@@ -77,7 +77,8 @@ impl Publication {
 
     /// Adds a header, such as RabbitMQ's `expiration` (milliseconds), `priority`, `correlation-id`,
     /// or `x-queue-type:quorum` where `/queue/NAME` declares a quorum queue. Headers that have a
-    /// method of their own, or that the publisher writes, are refused by `publish`.
+    /// method of their own, or that the publisher writes, are refused by `publish`, and so
+    /// is one that is there twice.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -108,8 +109,26 @@ impl Publication {
                 });
             }
         }
-        self.headers.iter().try_for_each(check_header)
+        self.headers.iter().try_for_each(check_header)?;
+        match repeated(&self.headers) {
+            Some(name) => Err(NotSent::RepeatedHeader {
+                header: name.to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
+}
+
+/// The first header that one before it names already. There are few.
+pub(super) fn repeated(headers: &[(String, String)]) -> Option<&str> {
+    let mut names = headers.iter().map(|(name, _)| name.as_str()).enumerate();
+    let repeats = |(at, name): &(usize, &str)| {
+        let before = &headers[..*at];
+        before
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(name))
+    };
+    names.find(repeats).map(|(_, name)| name)
 }
 
 fn check_header((name, value): &(String, String)) -> Result<(), NotSent> {

@@ -265,8 +265,8 @@ impl<T> Session<T> {
         let body = String::from_utf8_lossy(body).trim_end().to_owned();
         let id = match named {
             Some(text) => text.parse().ok(),
-            None if speaks_of_the_connection(&message) => None,
-            None => self.receipts.only(),
+            None if speaks_of_a_frame(&message) => self.receipts.only(),
+            None => None,
         };
         if let Some(token) = id.and_then(|id: u64| self.receipts.refused(id)) {
             let outcome = Outcome::Refused {
@@ -394,13 +394,28 @@ impl<T> Session<T> {
     }
 }
 
-/// Whether an ERROR is about the connection and no frame on it: RabbitMQ's when an operator closes it,
-/// or something in the broker dies.
-fn speaks_of_the_connection(message: &str) -> bool {
-    matches!(
-        message,
-        "AMQP channel died" | "connection_forced" | "internal_error"
-    )
+/// Whether an ERROR that names no receipt is about a frame: RabbitMQ's refusals, and the embedded broker's, which has the same. All
+/// others, such as those of an operator who closes the connection or of something that dies in the broker, leave open what became of
+/// the message.
+fn speaks_of_a_frame(message: &str) -> bool {
+    const REFUSALS: [&str; 15] = [
+        "access_refused",
+        "content_too_large",
+        "not_allowed",
+        "not_found",
+        "not_implemented",
+        "precondition_failed",
+        "resource_error",
+        "resource_locked",
+        "Bad transaction",
+        "Invalid destination",
+        "Invalid header",
+        "Missing destination",
+        "Missing header",
+        "Unknown destination",
+        "'message-id' is not allowed on 'SEND'",
+    ];
+    REFUSALS.contains(&message)
 }
 
 fn extra(headers: &[(Vec<u8>, Vec<u8>)], name: &str) -> Option<String> {

@@ -399,7 +399,12 @@ fn a_broker_that_beats_and_gives_no_receipt_at_all_is_blocked() {
 #[test]
 fn an_error_about_the_connection_blames_no_message() {
     let now = Instant::now();
-    for message in ["AMQP channel died", "connection_forced"] {
+    for message in [
+        "AMQP channel died",
+        "connection_forced",
+        "Processing error",
+        "a word that nobody has heard",
+    ] {
         let mut session = open("0,0", now);
         session.send(now, &publication(), 'a');
         session.handle_frame(

@@ -1,7 +1,7 @@
 //! From a URL to a byte stream: TCP, then TLS and the WebSocket upgrade where the scheme asks.
 
 use super::connect_error::{ConnectError, within};
-use super::counted::Counted;
+use super::counted::{Counted, Traffic};
 use super::options::ConnectOptions;
 use super::proxy::{Proxy, ProxyError, Target, tunnel};
 use super::step::{Step, Steps};
@@ -26,21 +26,38 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {
         None
     }
 
-    /// Bytes that came in and may not be a whole message yet; 0 where all are handed on at once.
-    fn bytes_read(&self) -> u64 {
+    /// What the network carried, whether or not it is a whole message yet.
+    fn traffic(&self) -> Traffic;
+
+    /// Bytes that it took and that are not on their way, where that has no bound of its own.
+    fn unsent_bytes(&self) -> usize {
         0
     }
 }
 
-impl Io for TcpStream {}
-impl Io for TlsStream<TcpStream> {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for WsIo<Counted<S>> {
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for Counted<S> {
+    fn traffic(&self) -> Traffic {
+        self.traffic()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for TlsStream<Counted<S>> {
+    fn traffic(&self) -> Traffic {
+        self.get_ref().0.traffic()
+    }
+}
+
+impl<S: Io> Io for WsIo<S> {
     fn close_note(&self) -> Option<String> {
         self.close_note()
     }
 
-    fn bytes_read(&self) -> u64 {
-        self.stream().bytes_read()
+    fn traffic(&self) -> Traffic {
+        self.stream().traffic()
+    }
+
+    fn unsent_bytes(&self) -> usize {
+        self.unsent_bytes()
     }
 }
 
@@ -94,11 +111,12 @@ async fn to_broker(
     options: &ConnectOptions,
     deadline: Instant,
     steps: &mut Steps<'_>,
-) -> Result<TcpStream, ConnectError> {
-    match options.proxy.proxy_for(url) {
-        None => tcp(&url.host_for_dial(), url.port(), deadline, steps).await,
-        Some(proxy) => through(proxy, url, deadline, steps).await,
-    }
+) -> Result<Counted<TcpStream>, ConnectError> {
+    let stream = match options.proxy.proxy_for(url) {
+        None => tcp(&url.host_for_dial(), url.port(), deadline, steps).await?,
+        Some(proxy) => through(proxy, url, deadline, steps).await?,
+    };
+    Ok(Counted::new(stream))
 }
 
 /// A TCP connection that ends at the broker, through the proxy.
@@ -199,12 +217,12 @@ fn listed(addrs: &[SocketAddr]) -> String {
 }
 
 async fn tls(
-    tcp: TcpStream,
+    tcp: Counted<TcpStream>,
     url: &BrokerUrl,
     options: &ConnectOptions,
     deadline: Instant,
     steps: &mut Steps<'_>,
-) -> Result<TlsStream<TcpStream>, ConnectError> {
+) -> Result<TlsStream<Counted<TcpStream>>, ConnectError> {
     let host = url.host_for_dial();
     let name = ServerName::try_from(host.clone());
     let name = name.map_err(|_| TlsError::ServerName(host.clone()))?;

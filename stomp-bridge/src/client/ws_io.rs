@@ -47,6 +47,11 @@ impl<S> WsIo<S> {
         self.ws.get_ref()
     }
 
+    /// Bytes that were written to it and not given to the WebSocket, which has a bound of its own.
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        self.unsent.len()
+    }
+
     /// Code and reason of the peer's Close.
     pub(crate) fn close_note(&self) -> Option<String> {
         self.closed.clone()

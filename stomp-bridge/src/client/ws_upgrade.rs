@@ -1,7 +1,6 @@
 //! The HTTP upgrade to WebSocket.
 
 use super::connect_error::{ConnectError, within};
-use super::counted::Counted;
 use super::options::ConnectOptions;
 use super::step::{Step, Steps};
 use super::tls_error::TlsError;
@@ -65,7 +64,7 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     deadline: Instant,
     steps: &mut Steps<'_>,
     offer: Offer,
-) -> Result<WsIo<Counted<S>>, NotUpgraded> {
+) -> Result<WsIo<S>, NotUpgraded> {
     let host = url.host();
     let failed = |error| not_upgraded(error, &host);
     let mut request = url.upgrade_url().into_client_request().map_err(failed)?;
@@ -81,7 +80,7 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
         .write_buffer_size(BUFFER_BYTES)
         .max_frame_size(Some(max_message))
         .max_message_size(Some(max_message));
-    let work = client_async_with_config(request, Counted::new(stream), Some(config));
+    let work = client_async_with_config(request, stream, Some(config));
     let (ws, answer) = within(Step::WebSocket, deadline, work)
         .await?
         .map_err(failed)?;

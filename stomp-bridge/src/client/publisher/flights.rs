@@ -7,8 +7,8 @@
 //! - Messages are sent in the order in which they came. After a cut, those without a receipt are
 //!   sent again, in that order and before anything new, until their deadline.
 //! - An ERROR or a close may be about any message in flight, and over Web STOMP RabbitMQ never says
-//!   which. So all of them become suspects, and suspects are sent **one at a time**. A receipt costs
-//!   less than a reconnect, so that going one by one beats halving.
+//!   which. Those that it took are sent again, and if that ends as well, in ever smaller groups, down to
+//!   **one at a time**: their [suspicion](suspicion). A few are sent one at a time at once.
 //! - One that is alone in flight when the connection ends is set aside and tried again, later each
 //!   time, alone on a new connection: its [trial](trial). Only ends that such a trial pins on the
 //!   message count, and after a number of them it is answered as poison.
@@ -17,6 +17,7 @@
 
 mod held;
 mod rules;
+mod suspicion;
 mod table;
 mod trial;
 
@@ -50,8 +51,8 @@ pub(super) struct Flights<R> {
     held: Held,
     /// On the connection.
     out: usize,
-    /// The one on the connection shall stay alone there.
-    alone: bool,
+    /// Suspects are on the connection, and no more than so many may be: nothing else.
+    company: Option<usize>,
     /// What the ending connection took.
     lost: Vec<Seq>,
     /// The ending connection named the message it is about.
@@ -69,7 +70,7 @@ impl<R> Flights<R> {
             aside: BTreeMap::new(),
             held: Held::default(),
             out: 0,
-            alone: false,
+            company: None,
             lost: Vec::new(),
             told: false,
             trials: Trials::default(),
@@ -143,7 +144,7 @@ impl<R> Flights<R> {
         now: Instant,
         wanted: impl Fn(&R) -> bool,
     ) -> Option<(Seq, &Publication)> {
-        if self.alone {
+        if self.company.is_some_and(|most| self.out >= most) {
             return None;
         }
         if let Some(seq) = self.next_trial(now) {
@@ -153,7 +154,7 @@ impl<R> Flights<R> {
                 return None;
             }
             self.aside.remove(&seq);
-            return self.put_out(now, seq, true);
+            return self.put_out(now, seq, Some(1));
         }
         loop {
             let seq = *self.again.front().or(self.fresh.front())?;
@@ -171,12 +172,12 @@ impl<R> Flights<R> {
                 self.unqueue_front();
                 continue;
             }
-            let alone = flight.suspect;
-            if alone && (self.out > 0 || self.trials.is_pending()) {
+            let group = flight.suspicion.group();
+            if !self.may_join(group) || (group.is_some() && self.trials.is_pending()) {
                 return None;
             }
             self.unqueue_front();
-            return self.put_out(now, seq, alone);
+            return self.put_out(now, seq, group);
         }
     }
 
@@ -186,19 +187,36 @@ impl<R> Flights<R> {
         }
     }
 
-    fn put_out(&mut self, now: Instant, seq: Seq, alone: bool) -> Option<(Seq, &Publication)> {
+    /// Whether a message with this group may go out beside those that are: suspects stay among themselves.
+    fn may_join(&self, group: Option<usize>) -> bool {
+        match (self.company, group) {
+            _ if self.out == 0 => true,
+            (None, None) => true,
+            (Some(most), Some(group)) => self.out < most.min(group),
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    fn put_out(
+        &mut self,
+        now: Instant,
+        seq: Seq,
+        group: Option<usize>,
+    ) -> Option<(Seq, &Publication)> {
         let flight = self.table.get_mut(seq)?;
         flight.was_sent = true;
         self.trials.sent(now, seq);
         self.out += 1;
-        self.alone = alone;
+        self.company = [self.company, group].into_iter().flatten().min();
         Some((seq, &flight.publication))
     }
 
     fn take_in(&mut self) {
         debug_assert!(self.out > 0);
         self.out = self.out.saturating_sub(1);
-        self.alone = false;
+        if self.out == 0 {
+            self.company = None;
+        }
     }
 
     /// The receipt of a message came.
@@ -238,7 +256,9 @@ impl<R> Flights<R> {
                 continue;
             };
             flight.last_cut = Some(cut.clone());
-            flight.suspect |= blames;
+            if blames {
+                flight.suspicion = flight.suspicion.after(lost.len());
+            }
             if self.rules.gone_past(flight, now) {
                 self.give_up(seq, queued);
             } else if culprit.is_some() {
@@ -351,7 +371,7 @@ impl<R> Flights<R> {
         self.fresh.clear();
         self.aside.clear();
         self.held.clear();
-        (self.out, self.alone) = (0, false);
+        (self.out, self.company) = (0, None);
         count
     }
 

@@ -26,6 +26,17 @@ fn rules() -> Rules {
     }
 }
 
+/// With room for many messages, and time for all.
+fn roomy() -> Rules {
+    Rules {
+        resend: Resend::Within(600 * S),
+        queue_timeout: 600 * S,
+        max_fresh: 1000,
+        max_open: 1000,
+        ..rules()
+    }
+}
+
 fn message(key: Option<u8>, id: usize) -> Publication {
     let mut message = Publication::new(Destination::queue("q").unwrap(), "");
     message = message.message_id(id.to_string());
@@ -174,6 +185,66 @@ fn other_keys_go_on_while_a_culprit_waits_and_its_own_wait_behind_it() {
     world.submit(Some(1), false);
     world.finish();
     assert_eq!(world.messages[4].answer, Some(Ok(Published)));
+}
+
+/// A broker that restarts, a proxy that cuts: the window goes out again as it was, and what is new goes with it.
+#[test]
+fn a_cut_of_a_full_window_costs_no_receipt_for_each() {
+    let mut world = World::new(roomy());
+    world.window = 256;
+    for _ in 0..300 {
+        world.submit(None, false);
+    }
+    world.connect();
+    world.send();
+    world.cut(&closed());
+    let mut receipts = 0;
+    while !world.flights.is_empty() {
+        world.connect();
+        world.send();
+        // As many as are out come in the time of one.
+        for _ in 0..world.pipe.as_ref().unwrap().len() {
+            world.process(true);
+        }
+        receipts += 1;
+    }
+    assert_eq!(receipts, 2, "a window, and the 44 behind it");
+}
+
+/// With one to blame somewhere in a full window, the others do not wait for a receipt each either.
+#[test]
+fn the_one_to_blame_in_a_full_window_is_found_in_groups() {
+    for at in [0, 1, 100, 255] {
+        let mut world = World::new(roomy());
+        world.window = 256;
+        for n in 0..256 {
+            world.submit(None, n == at);
+        }
+        let mut receipts = 0;
+        // Until nothing is left but the one.
+        while world.flights.len() > 1 {
+            world.connect();
+            world.send();
+            let out = world.pipe.as_ref().unwrap().len();
+            if out == 0 {
+                let due = world.flights.next_timeout(world.now).expect("it waits");
+                world.pass(due - world.now);
+            }
+            for _ in 0..out {
+                world.process(true);
+            }
+            receipts += usize::from(out > 0);
+        }
+        assert!(
+            receipts <= 24,
+            "{receipts} times a receipt with {at} to blame"
+        );
+        assert!(world.cuts <= 8, "{} cuts with {at} to blame", world.cuts);
+        world.finish();
+        let answers = world.answers();
+        assert!(matches!(answers[at], Err(PublishError::Poison { .. })));
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 255);
+    }
 }
 
 #[test]

@@ -1,4 +1,3 @@
-use super::PublisherConfig;
 use super::batch::Batch;
 use super::check::{QueueReport, watch_queues};
 use super::outcome::{PublishError, Published};
@@ -6,9 +5,11 @@ use super::queue::{Command, Entrance, Intake};
 use super::reply::{Reply, lost_with_the_task};
 use super::status::{Gauge, Status};
 use super::task::Task;
+use super::{PublisherConfig, Resend};
 use crate::client::connect::probe;
 use crate::client::connect_error::ConnectError;
 use crate::client::event::ServerInfo;
+use crate::client::far::{bounded, places};
 use crate::client::options::ConnectOptions;
 use crate::client::publication::Publication;
 use crate::client::url::BrokerUrl;
@@ -49,9 +50,14 @@ impl Publisher {
     /// Starts the task and returns at once; [`status`](Self::status) tells how it fares. Needs a
     /// tokio runtime.
     #[must_use = "the publisher stops when its last handle is dropped"]
-    pub fn spawn(config: PublisherConfig) -> Self {
+    pub fn spawn(mut config: PublisherConfig) -> Self {
+        config.queue_timeout = bounded(config.queue_timeout);
+        config.receipt_timeout = bounded(config.receipt_timeout);
+        if let Resend::Within(within) = &mut config.resend {
+            *within = bounded(*within);
+        }
         // Half of what may wait is in the channel, half with the task, which sees its age.
-        let (commands, queue) = mpsc::channel(config.queue.div_ceil(2).max(1));
+        let (commands, queue) = mpsc::channel(places(config.queue.div_ceil(2)));
         let (status_tx, status) = watch::channel(Status::Connecting {
             attempt: 1,
             last_error: None,
@@ -179,7 +185,7 @@ impl Publisher {
     /// Waits until every message that was handed over before this call has its answer, at most
     /// `deadline`. The publisher goes on, and so do messages that are unsettled by then.
     pub async fn drain(&self, deadline: Duration) -> Drained {
-        let until = Instant::now() + deadline;
+        let until = Instant::now() + bounded(deadline);
         let (reply, answer) = oneshot::channel();
         let entered = self
             .intake
@@ -209,6 +215,7 @@ impl Publisher {
     /// Takes no more messages, sends the queued ones, waits for the receipts up to `deadline`,
     /// says goodbye and stops. What got no receipt by then is answered with an error.
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
+        let deadline = bounded(deadline);
         let at = Instant::now() + deadline;
         self.stop.send_if_modified(|stop| {
             let sooner = stop.is_none_or(|old| at < old);

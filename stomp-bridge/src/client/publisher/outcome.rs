@@ -105,6 +105,7 @@ impl PublishError {
             Self::NotSent(
                 NotSent::TooLarge { .. }
                 | NotSent::ControlCharacter { .. }
+                | NotSent::RepeatedHeader { .. }
                 | NotSent::ReservedHeader { .. },
             ) => Advice::Correct,
         }
@@ -133,6 +134,12 @@ pub enum NotSent {
     /// A header holds a control character.
     #[error("{header} holds a control character")]
     ControlCharacter {
+        /// The header.
+        header: String,
+    },
+    /// A header that is there already, in large or small letters: brokers take the first, others the last.
+    #[error("the header {header:?} is there twice")]
+    RepeatedHeader {
         /// The header.
         header: String,
     },

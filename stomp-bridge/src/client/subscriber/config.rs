@@ -72,6 +72,12 @@ pub enum HeaderError {
         /// Its name.
         header: String,
     },
+    /// It is there already, in large or small letters.
+    #[error("the header {header:?} is there twice")]
+    Repeated {
+        /// Its name.
+        header: String,
+    },
     /// Its name or value holds a control character.
     #[error("the header {header:?} holds a control character")]
     ControlCharacter {
@@ -109,7 +115,7 @@ impl SubscriberConfig {
     /// (where [`Requeue::DeadLetter`](super::Requeue::DeadLetter) sends).
     ///
     /// # Errors
-    /// [`HeaderError`] for one that is written anyway, or that could forge another.
+    /// [`HeaderError`] for one that is written anyway, that is there already, or that could forge another.
     pub fn header(
         mut self,
         name: impl Into<String>,
@@ -126,6 +132,13 @@ impl SubscriberConfig {
         }
         if name.contains(char::is_control) || value.contains(char::is_control) {
             return Err(HeaderError::ControlCharacter { header: header() });
+        }
+        if self
+            .headers
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(&name))
+        {
+            return Err(HeaderError::Repeated { header: header() });
         }
         self.headers.push((name, value));
         Ok(self)

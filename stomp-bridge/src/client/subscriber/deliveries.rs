@@ -61,18 +61,22 @@ impl<N> Deliveries<N> {
         })
     }
 
-    /// What the broker calls the message, which is settled from now on, and in mode `client` with
-    /// it those before it.
-    pub(super) fn settle(&mut self, tag: Tag) -> Result<N, AckError> {
+    /// Says what the broker is told of a message, by what it calls it. If that can be said the message is settled from now on, and
+    /// in mode `client` with it those before it.
+    pub(super) fn settle(
+        &mut self,
+        tag: Tag,
+        say: impl FnOnce(&N) -> Result<(), AckError>,
+    ) -> Result<(), AckError> {
         if tag.connection != self.connection {
             return Err(AckError::StaleConnection);
         }
-        let name = self.out.remove(&tag.number);
-        let name = name.ok_or(AckError::AlreadySettled)?;
+        say(self.out.get(&tag.number).ok_or(AckError::AlreadySettled)?)?;
         if self.mode == AckMode::Client {
             self.out = self.out.split_off(&tag.number);
         }
-        Ok(name)
+        self.out.remove(&tag.number);
+        Ok(())
     }
 
     /// The caller will never see the message: the broker shall have it again.
@@ -145,7 +149,16 @@ mod tests {
                         } else {
                             Err(AckError::AlreadySettled)
                         };
-                        prop_assert_eq!(deliveries.settle(tag), expected);
+                        // What cannot be said changes nothing.
+                        let unsaid = deliveries.settle(tag, |_| Err(AckError::NoNack));
+                        prop_assert_eq!(unsaid, expected.and(Err(AckError::NoNack)));
+                        let mut said = None;
+                        let settled = deliveries.settle(tag, |name| {
+                            said = Some(*name);
+                            Ok(())
+                        });
+                        prop_assert_eq!(settled, expected.map(drop));
+                        prop_assert_eq!(said, expected.ok());
                         if expected.is_ok() {
                             broker.retain(|&other| other != n && !(cumulative && other < n));
                         }
@@ -171,8 +184,9 @@ mod tests {
             deliveries.hand_back(tag);
         }
         assert_eq!((deliveries.unsettled(), deliveries.is_held()), (2, true));
-        assert_eq!(deliveries.settle(a), Err(AckError::AlreadySettled));
-        assert!(deliveries.settle(b).is_ok());
+        let settled = deliveries.settle(a, |_| panic!("it is handed back"));
+        assert_eq!(settled, Err(AckError::AlreadySettled));
+        assert_eq!(deliveries.settle(b, |_| Ok(())), Ok(()));
         assert_eq!((deliveries.unsettled(), deliveries.is_held()), (1, false));
     }
 

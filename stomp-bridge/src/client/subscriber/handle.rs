@@ -5,6 +5,7 @@ use super::status::SubscriberStatus;
 use super::task::{Close, Reconnect, Stop, Task};
 use crate::client::destination::Destination;
 use crate::client::event::Cut;
+use crate::client::far::{bounded, places};
 use crate::client::options::ConnectOptions;
 use crate::client::url::BrokerUrl;
 use futures_util::Stream;
@@ -123,7 +124,7 @@ impl Subscriber {
         reconnect: Reconnect,
         first: Option<oneshot::Sender<Result<(), SubscribeError>>>,
     ) -> Self {
-        let (sender, messages) = mpsc::channel(config.buffer.max(1));
+        let (sender, messages) = mpsc::channel(places(config.buffer));
         let (status_tx, status) = watch::channel(SubscriberStatus::Connecting {
             attempt: 1,
             last_error: None,
@@ -201,6 +202,7 @@ impl Subscriber {
     ///
     /// Dropping the subscriber ends it at once.
     pub async fn close_within(mut self, deadline: Duration) -> Closed {
+        let deadline = bounded(deadline);
         self.messages.close();
         let mut unread = Vec::new();
         // A closed channel gives what is in it and ends.

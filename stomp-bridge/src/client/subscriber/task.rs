@@ -253,7 +253,7 @@ impl Task {
                     });
                 }
                 Some(settle) = self.settles.recv() => {
-                    let answer = self.deliveries.settle(settle.tag).map(drop);
+                    let answer = self.deliveries.settle(settle.tag, |_| Ok(()));
                     settle.reply.send(answer).ok();
                 }
                 permit = self.messages.reserve(), if !self.waiting.is_empty() => {
@@ -277,6 +277,8 @@ impl Task {
             while let Some(event) = connection.session.poll_event() {
                 match event {
                     Event::Received(received) => self.received(received),
+                    // It was to end, and it has: nobody wants another one.
+                    Event::Ended(_) if leaving => return End::Unsubscribed,
                     Event::Ended(cut) => return End::Cut(cut),
                     // The subscription's late receipt, or the one for the goodbye to it.
                     Event::Settled { .. } | Event::Connected(_) => {}
@@ -390,9 +392,9 @@ fn settle_with(
     settle: Settle,
 ) {
     let Settle { tag, how, reply } = settle;
-    let answer = deliveries.settle(tag).and_then(|name| {
+    let answer = deliveries.settle(tag, |name| {
         let now = Instant::now().into_std();
-        let said = connection.session.settle(now, &name, how);
+        let said = connection.session.settle(now, name, how);
         said.map_err(|_| AckError::NoNack)
     });
     // A caller that is gone does not need the answer.

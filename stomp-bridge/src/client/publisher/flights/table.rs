@@ -1,6 +1,6 @@
 //! The messages that have no answer yet, and the answers that nobody has fetched.
 
-use super::{Key, Seq};
+use super::{Key, Seq, suspicion::Suspicion};
 use crate::client::event::Cut;
 use crate::client::publication::Publication;
 use crate::client::publisher::outcome::{NotSent, PublishError, Published};
@@ -12,7 +12,7 @@ pub(super) struct Flight<R> {
     pub(super) reply: R,
     pub(super) since: Instant,
     pub(super) was_sent: bool,
-    pub(super) suspect: bool,
+    pub(super) suspicion: Suspicion,
     /// Times that it was set aside.
     pub(super) setbacks: u32,
     /// Trials that it failed.
@@ -28,7 +28,7 @@ impl<R> Flight<R> {
             reply,
             since,
             was_sent: false,
-            suspect: false,
+            suspicion: Suspicion::None,
             setbacks: 0,
             tries: 0,
             last_cut: None,
