@@ -179,7 +179,7 @@ impl<'a> Reading<'a> {
             )
         };
         let why = match soon(status.wait_for(lost)).await.unwrap().clone() {
-            SubscriberStatus::Connecting { last_error, .. } => last_error.unwrap(),
+            SubscriberStatus::Connecting { last_error, .. } => last_error.unwrap().to_string(),
             other => panic!("{other:?}"),
         };
         let took = begun.elapsed();

@@ -9,7 +9,7 @@ use common::{SOON, Server, soon};
 use futures_util::StreamExt;
 use std::time::Duration;
 use stomp_bridge::client::{
-    AckError, AckMode, Backoff, BrokerUrl, Credentials, Destination, HeaderError, Message,
+    AckError, AckMode, Backoff, BrokerUrl, Credentials, Destination, HeaderError, Lost, Message,
     Publication, Publisher, PublisherConfig, Requeue, SubscribeError, Subscriber, SubscriberConfig,
     SubscriberStatus,
 };
@@ -316,8 +316,8 @@ async fn a_refusal_ends_the_first_try_and_is_told_by_one_that_goes_on() {
     let told = |s: &SubscriberStatus| {
         matches!(
             s,
-            SubscriberStatus::Connecting { attempt: 3.., last_error: Some(e) }
-                if e.contains("access_refused")
+            SubscriberStatus::Connecting { attempt: 3.., last_error: Some(Lost::Refused { message, .. }) }
+                if message == "access_refused"
         )
     };
     soon(status.wait_for(told)).await.unwrap();

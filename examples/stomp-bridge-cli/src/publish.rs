@@ -79,7 +79,19 @@ pub(crate) async fn run(args: PubArgs) -> Result<Exit> {
     let numbers = pin!(numbers);
     let mut answers = numbers.map(one).buffer_unordered(window);
     let (mut tally, mut reader) = (Tally::default(), Reader::Listens);
-    while let Some((n, took, answer)) = answers.next().await {
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
+    let mut ended_by = None;
+    loop {
+        let answer = tokio::select! {
+            answer = answers.next() => answer,
+            signal = &mut interrupted => {
+                ended_by = Some(signal);
+                break;
+            }
+        };
+        let Some((n, took, answer)) = answer else {
+            break;
+        };
         let name = tally.add(&answer);
         let reason = answer.err().map(|error| error.to_string());
         if !args.quiet {
@@ -92,7 +104,14 @@ pub(crate) async fn run(args: PubArgs) -> Result<Exit> {
     }
     drop(answers);
     // The tally tells what has no receipt.
-    let _ = publisher.shutdown(GOODBYE).await;
+    let left = publisher.shutdown(GOODBYE).await;
+    if let Some(signal) = ended_by {
+        signal.context("Ctrl-C")?;
+        eprintln!(
+            "stomp-bridge: interrupted; {} more may have arrived",
+            left.unsettled
+        );
+    }
     eprintln!(
         "{} confirmed, {} refused, {} unknown, {} not sent, of {count} in {:.3} s",
         tally.confirmed,

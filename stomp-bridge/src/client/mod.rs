@@ -24,6 +24,7 @@ mod far;
 #[allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 pub(crate) mod fuzz;
 mod identity;
+mod lost;
 mod message;
 mod options;
 mod proxy;
@@ -48,6 +49,7 @@ pub use credentials::{Credentials, CredentialsProvider, InvalidCredentials};
 pub use destination::{Destination, DestinationError};
 pub use event::{Cut, ServerInfo};
 pub use identity::ClientIdentity;
+pub use lost::Lost;
 pub use options::ConnectOptions;
 pub use proxy::{
     Proxy, ProxyChoice, ProxyEnvironment, ProxyEnvironmentError, ProxyError, ProxyKind,

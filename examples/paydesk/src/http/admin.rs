@@ -51,8 +51,8 @@ pub(crate) async fn admin(
             .clone()
             .unwrap_or_else(|| format!("STOMP {}", server.version)),
         Status::Connecting { last_error, .. } => last_error
-            .clone()
-            .unwrap_or_else(|| "connecting".to_owned()),
+            .as_ref()
+            .map_or_else(|| "connecting".to_owned(), ToString::to_string),
         _ => "stopped".to_owned(),
     };
     let overview = Overview {

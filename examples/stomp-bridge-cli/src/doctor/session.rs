@@ -3,8 +3,8 @@
 use std::{pin::pin, time::Duration};
 
 use stomp_bridge::client::{
-    AckMode, Backoff, ConnectOptions, Destination, Publication, Publisher, PublisherConfig, Resend,
-    Status, Subscriber, SubscriberConfig,
+    AckMode, Backoff, ConnectOptions, Cut, Destination, Lost, Publication, Publisher,
+    PublisherConfig, Resend, Status, Subscriber, SubscriberConfig,
 };
 use tokio::time::{Instant, timeout};
 
@@ -35,6 +35,14 @@ pub(crate) async fn examine(
     if matches!(trial, Trial::Subscribe(_)) && watch.is_zero() {
         return Ok(());
     }
+    let publisher = publisher(broker);
+    let found = through(broker, &publisher, trial, watch, tell).await;
+    // Each message had its answer.
+    let _ = publisher.shutdown(GOODBYE).await;
+    found
+}
+
+fn publisher(broker: &Broker) -> Publisher {
     let mut config = PublisherConfig::new(broker.url.clone());
     config.connect = ConnectOptions {
         heartbeat: HEARTBEAT,
@@ -48,11 +56,7 @@ pub(crate) async fn examine(
         base: NEVER,
         cap: NEVER,
     };
-    let publisher = Publisher::spawn(config);
-    let found = through(broker, &publisher, trial, watch, tell).await;
-    // Each message had its answer.
-    let _ = publisher.shutdown(GOODBYE).await;
-    found
+    Publisher::spawn(config)
 }
 
 async fn through(
@@ -71,6 +75,7 @@ async fn through(
         }
         Trial::Send(destination) => {
             send(broker, publisher, destination, "confirmed", tell).await?;
+            look_for_alarm(broker, tell).await?;
         }
         Trial::Subscribe(_) => {}
     }
@@ -121,8 +126,37 @@ async fn send(
     }
 }
 
+/// Sends twice to nowhere, since under an alarm the first message of a connection is still confirmed, and what arrives
+/// shall arrive once. On a connection of its own: RabbitMQ ends it where the account may not.
+async fn look_for_alarm(broker: &Broker, tell: &mut impl FnMut(Done)) -> Result<(), Diagnosis> {
+    let publisher = publisher(broker);
+    let means = "confirmed and dropped: no alarm";
+    let mut found = Ok(());
+    for _ in 0..2 {
+        found = send(broker, &publisher, &nowhere(), means, tell).await;
+        if found.is_err() {
+            break;
+        }
+    }
+    let _ = publisher.shutdown(GOODBYE).await;
+    match found {
+        Err(found) if found.is_refusal() => {
+            tell(Done {
+                step: "alarm",
+                took: Duration::ZERO,
+                detail: format!(
+                    "not looked for: it takes the right to write to {}",
+                    nowhere()
+                ),
+            });
+            Ok(())
+        }
+        found => found,
+    }
+}
+
 /// Why the connection is lost, once it is.
-async fn lost(publisher: &Publisher) -> String {
+async fn lost(publisher: &Publisher) -> Lost {
     let mut status = publisher.status();
     loop {
         if let Status::Connecting {
@@ -133,7 +167,7 @@ async fn lost(publisher: &Publisher) -> String {
             return why.clone();
         }
         if status.changed().await.is_err() {
-            return "the publisher stopped".to_owned();
+            return Lost::Cut(Cut::Stopped);
         }
     }
 }

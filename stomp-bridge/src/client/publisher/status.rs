@@ -1,6 +1,7 @@
 //! What the task tells its handles.
 
 use crate::client::event::ServerInfo;
+use crate::client::lost::Lost;
 use std::sync::atomic::AtomicUsize;
 
 /// What the publisher's connection is doing.
@@ -12,7 +13,7 @@ pub enum Status {
         /// Attempts since the last connection, from 1.
         attempt: u32,
         /// Why there is no connection; `None` before the first attempt failed.
-        last_error: Option<String>,
+        last_error: Option<Lost>,
     },
     /// Connected.
     Connected {

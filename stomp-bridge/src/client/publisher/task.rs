@@ -10,6 +10,7 @@ use crate::client::backoff::jitter;
 use crate::client::connection::{Connection, Reading};
 use crate::client::connector::Connector;
 use crate::client::event::{Cut, Event, Outcome};
+use crate::client::lost::Lost;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -92,7 +93,7 @@ impl Task {
             let open = connector.connect_next(receipt_timeout, window);
             let error = match self.meanwhile(open).await {
                 None => continue,
-                Some(Err(error)) => error.to_string(),
+                Some(Err(error)) => Lost::from(error),
                 Some(Ok((connection, server))) => {
                     tracing::info!(url = %connector.url(), ?server, "connected");
                     self.status.send_replace(Status::Connected { server });
@@ -104,11 +105,11 @@ impl Task {
                     }
                     match over {
                         Over::Renewed | Over::Ended(Cut::Stopped) => continue,
-                        Over::Ended(cut) => cut.to_string(),
+                        Over::Ended(cut) => Lost::from(cut),
                     }
                 }
             };
-            tracing::warn!(url = %connector.url(), attempt = connector.attempt(), error, "no connection to the broker");
+            tracing::warn!(url = %connector.url(), attempt = connector.attempt(), %error, "no connection to the broker");
             let wait = connector.failed(jitter());
             last_error = Some(error);
             self.tell_connecting(&connector, last_error.clone());
@@ -117,7 +118,7 @@ impl Task {
         self.finish();
     }
 
-    fn tell_connecting(&self, connector: &Connector, last_error: Option<String>) {
+    fn tell_connecting(&self, connector: &Connector, last_error: Option<Lost>) {
         let attempt = connector.attempt();
         self.status.send_replace(Status::Connecting {
             attempt,

@@ -11,6 +11,7 @@ use crate::client::backoff::jitter;
 use crate::client::connection::{Connection, Reading};
 use crate::client::connector::Connector;
 use crate::client::event::{Cut, Event, Received, ServerInfo};
+use crate::client::lost::Lost;
 use crate::client::session::Subscribe;
 use crate::frame::Version;
 use std::collections::VecDeque;
@@ -119,14 +120,14 @@ impl Task {
             config.backoff,
         );
         let mut unsettled = 0;
-        let mut last_error = None;
+        let mut last_error: Option<Lost> = None;
         loop {
             self.tell_connecting(&connector, last_error.take());
             let attempt = self.meanwhile(&mut stop, subscribed(&connector, &config));
             let end = match attempt.await {
                 Err(end) => end,
                 Ok(Err(error)) => {
-                    last_error = Some(error.to_string());
+                    last_error = Some(error.clone().into());
                     if let Some(first) = first.take() {
                         first.send(Err(error)).ok();
                         break;
@@ -172,10 +173,10 @@ impl Task {
                     self.hand_over_the_rest().await;
                     break;
                 }
-                End::Cut(cut) => last_error = Some(cut.to_string()),
+                End::Cut(cut) => last_error = Some(cut.into()),
                 End::Failed => {}
             }
-            tracing::warn!(url = %connector.url(), destination = %config.destination, error = last_error, "no subscription");
+            tracing::warn!(url = %connector.url(), destination = %config.destination, error = last_error.as_ref().map(tracing::field::display), "no subscription");
             let wait = connector.failed(jitter());
             self.tell_connecting(&connector, last_error.clone());
             match self.meanwhile(&mut stop, sleep(wait)).await {
@@ -191,7 +192,7 @@ impl Task {
         unsettled
     }
 
-    fn tell_connecting(&self, connector: &Connector, last_error: Option<String>) {
+    fn tell_connecting(&self, connector: &Connector, last_error: Option<Lost>) {
         let attempt = connector.attempt();
         self.status.send_replace(SubscriberStatus::Connecting {
             attempt,

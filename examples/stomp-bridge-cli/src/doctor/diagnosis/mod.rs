@@ -30,6 +30,11 @@ impl Diagnosis {
         }
     }
 
+    /// Whether the broker said no, or closed without a word.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.code, "no_permission" | "refused_in_silence")
+    }
+
     pub(crate) fn json(&self) -> Value {
         json!({"code": self.code, "says": self.says, "mend": self.mend})
     }

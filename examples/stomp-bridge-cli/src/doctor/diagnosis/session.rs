@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stomp_bridge::client::{BrokerUrl, Cut, Destination, PublishError, SubscribeError};
+use stomp_bridge::client::{BrokerUrl, Cut, Destination, Lost, PublishError, SubscribeError};
 
 use super::{Diagnosis, of_connect};
 use crate::doctor::identify::Speaks;
@@ -17,11 +17,9 @@ pub(crate) fn of_publish(
         PublishError::Refused { message, body } => refused(destination, message, body, "write"),
         PublishError::Unknown {
             reason: Cut::ReceiptTimeout | Cut::Blocked,
-        } => Diagnosis::new(
-            "no_receipt",
-            format!("the SEND to {destination} brought no receipt in time"),
-            "heart-beats go on under an alarm of memory or disk: look at rabbitmqctl status, section Alarms",
-        ),
+        } => no_receipt(format!(
+            "the SEND to {destination} brought no receipt in time"
+        )),
         PublishError::Unknown {
             reason: Cut::Closed { note },
         } if url.scheme().is_websocket() => silent_refusal(destination, note),
@@ -60,18 +58,24 @@ fn refused(destination: &Destination, message: &str, body: &str, right: &str) ->
     match message {
         "access_refused" => {
             let queue_rule = if right == "write" {
-                "a SEND to /queue/NAME needs configure on NAME and write on amq.default, to /amq/queue/NAME write on amq.default, to /exchange/NAME write on NAME"
+                "a SEND to /queue/NAME needs configure on NAME and write on amq.default, to /amq/queue/NAME write on amq.default, to /topic/KEY write on amq.topic, to /exchange/NAME write on NAME"
             } else {
-                "a SUBSCRIBE to /queue/NAME needs configure and read on NAME, to /exchange/NAME read on NAME and all three on stomp-subscription-…"
+                "a SUBSCRIBE to /queue/NAME needs configure and read on NAME, to /amq/queue/NAME read on NAME, to /topic/KEY read on amq.topic and to /exchange/NAME read on NAME, both with all three on stomp-subscription-…"
             };
             Diagnosis::new(
                 "no_permission",
                 says,
-                format!("{queue_rule}: rabbitmqctl set_permissions"),
+                format!(
+                    "{queue_rule}: rabbitmqctl set_permissions; an account that only reads is asked with --subscribe"
+                ),
             )
         }
         "not_found" => Diagnosis::new(
-            "no_such_exchange",
+            if body.contains("no queue") {
+                "no_such_queue"
+            } else {
+                "no_such_exchange"
+            },
             says,
             "declare it, or correct the name; names are case-sensitive and belong to one virtual host",
         ),
@@ -89,24 +93,50 @@ fn silent_refusal(destination: &Destination, note: &str) -> Diagnosis {
     Diagnosis::new(
         "refused_in_silence",
         format!("the broker closed the WebSocket over {destination}: {note}"),
-        "over WebSocket RabbitMQ does not say why: the right or the exchange is missing; ask by stomp://, or look at its log",
+        "over WebSocket RabbitMQ does not say why: the right or the exchange is missing; ask by stomp://, or look at its log; an account that only reads is asked with --subscribe",
     )
 }
 
 /// Why the connection did not last.
-pub(crate) fn of_watch(after: Duration, why: &str) -> Diagnosis {
+pub(crate) fn of_watch(after: Duration, why: &Lost) -> Diagnosis {
     let says = format!("after {:.1} s: {why}", after.as_secs_f64());
-    if why.contains("heart-beat") {
-        Diagnosis::new(
+    match why {
+        Lost::Cut(Cut::Silent) => Diagnosis::new(
             "no_heart_beat",
             says,
             "the broker agreed to beat and nothing comes through: a proxy holds back small messages (buffering), or the broker is stuck",
-        )
-    } else {
-        Diagnosis::new(
+        ),
+        Lost::Cut(Cut::ReceiptTimeout | Cut::Blocked) => no_receipt(says),
+        _ => Diagnosis::new(
             "cut",
             says,
             "a proxy with a short idle time-out, or the broker: its log says why",
-        )
+        ),
+    }
+}
+
+fn no_receipt(says: String) -> Diagnosis {
+    Diagnosis::new(
+        "no_receipt",
+        says,
+        "heart-beats go on under an alarm of memory or disk: look at rabbitmqctl status, section Alarms",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_and_a_silence_have_opposite_advice() {
+        for (cut, code) in [
+            (Cut::Blocked, "no_receipt"),
+            (Cut::ReceiptTimeout, "no_receipt"),
+            (Cut::Silent, "no_heart_beat"),
+            (Cut::Stalled, "cut"),
+        ] {
+            let found = of_watch(Duration::ZERO, &Lost::Cut(cut));
+            assert_eq!(found.json()["code"], code);
+        }
     }
 }
