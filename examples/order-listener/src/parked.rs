@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -70,6 +70,7 @@ impl ParkedFile {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = OpenOptions::new()
             .create(true)
+            .read(true)
             .append(true)
             .mode(0o600)
             .open(&self.path)?;
@@ -79,7 +80,11 @@ impl ParkedFile {
                 format!("{} is full: see to what is in it", self.path.display()),
             ));
         }
-        let mut line = serde_json::to_vec(parked)?;
+        let mut line = Vec::new();
+        if has_open_end(&file)? {
+            line.push(b'\n');
+        }
+        serde_json::to_writer(&mut line, parked)?;
         line.push(b'\n');
         file.write_all(&line)?;
         file.sync_all()?;
@@ -95,9 +100,9 @@ impl ParkedFile {
             Err(error) => return Err(error),
         };
         let mut all = Vec::new();
-        for line in BufReader::new(file).lines() {
-            // A crash can leave half a line, of a message that was not acknowledged and comes again.
-            match serde_json::from_str(&line?) {
+        for line in BufReader::new(file).split(b'\n') {
+            // A crash can leave half a line, and half a letter, of a message that was not acknowledged and comes again.
+            match serde_json::from_slice(&line?) {
                 Ok(parked) => all.push(parked),
                 Err(error) => {
                     tracing::warn!(%error, "a line of the parked messages is passed over");
@@ -127,6 +132,16 @@ impl ParkedFile {
     }
 }
 
+/// Whether a crash, or a disk that was full, left half a line at the end: what is written behind it would be lost with it.
+fn has_open_end(file: &File) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if length > 0 {
+        file.read_exact_at(&mut last, length - 1)?;
+    }
+    Ok(last != [b'\n'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,8 +158,13 @@ mod tests {
         file.add(one.clone()).await.unwrap();
         let path = folder.path().join("parked.jsonl");
         let mut half = OpenOptions::new().append(true).open(path).unwrap();
-        half.write_all(b"{\"at\":").unwrap();
+        half.write_all("{\"at\":\"茶".as_bytes().split_last().unwrap().1)
+            .unwrap();
         assert_eq!(file.read().unwrap(), [one.clone(), one.clone()]);
+        // The message that comes again after the crash stands on a line of its own.
+        let two = Parked::new(&bad, Some("id-2"), b"{");
+        file.add(two.clone()).await.unwrap();
+        assert_eq!(file.read().unwrap(), [one.clone(), one.clone(), two]);
         file.replace(std::slice::from_ref(&one)).unwrap();
         assert_eq!(file.read().unwrap(), [one]);
     }
