@@ -80,8 +80,8 @@ pub enum ReplayError {
     /// A row begins from another state than the row before has come to, or comes to another state than what it tells of.
     #[error(
         "row {row} of the log goes from {} to {to}, what it tells goes from {} to {told_to}",
-        or_nothing(.from),
-        or_nothing(.told_from)
+        .from.map_or("nothing", OrderState::as_str),
+        .told_from.map_or("nothing", OrderState::as_str)
     )]
     State {
         /// The row, counted from 0.
@@ -359,10 +359,6 @@ impl Replayed {
         }
         follows
     }
-}
-
-fn or_nothing(state: &Option<OrderState>) -> &'static str {
-    state.map_or("nothing", OrderState::as_str)
 }
 
 fn wide(fen: Fen) -> u128 {
