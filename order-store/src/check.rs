@@ -1,6 +1,6 @@
 //! Reading everything and proving that it fits together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wxpay_core::{AppId, MchId};
 
@@ -190,12 +190,15 @@ impl Checker<'_> {
             };
             let next = query.last().next();
             let (mine, theirs) = (self.totals.answer(&query), self.store.totals(query).await?);
-            for total in mine.iter().chain(&theirs) {
-                let both = mine.contains(total) && theirs.contains(total);
-                if !both {
-                    let (day, mch_id) = (total.day, total.mch_id.clone());
-                    self.found(None, Problem::Totals { day, mch_id });
-                }
+            // A sum that both have, and differs, is one finding.
+            let differ: BTreeSet<_> = mine
+                .iter()
+                .chain(&theirs)
+                .filter(|total| !(mine.contains(total) && theirs.contains(total)))
+                .map(|total| (total.day, total.mch_id.clone()))
+                .collect();
+            for (day, mch_id) in differ {
+                self.found(None, Problem::Totals { day, mch_id });
             }
             from = next;
         }

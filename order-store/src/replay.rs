@@ -79,7 +79,9 @@ pub enum ReplayError {
     },
     /// A row begins from another state than the row before has come to, or comes to another state than what it tells of.
     #[error(
-        "row {row} of the log goes from {from:?} to {to}, what it tells goes from {told_from:?} to {told_to}"
+        "row {row} of the log goes from {} to {to}, what it tells goes from {} to {told_to}",
+        .from.map_or("nothing", OrderState::as_str),
+        .told_from.map_or("nothing", OrderState::as_str)
     )]
     State {
         /// The row, counted from 0.

@@ -1,6 +1,6 @@
 //! The ledger, in whichever store the settings name.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use order_store::{Dump, PostgresOptions, PostgresStore, SledOptions, SledStore, StoreError};
 
@@ -8,6 +8,9 @@ use crate::config::StoreSetting;
 
 /// A ledger of either kind: what serves orders, and what gives and takes all records.
 pub(crate) type Ledger = Arc<dyn Dump>;
+
+/// A desk that was killed may hold its folder a moment longer than it lives, and is started again at once.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens it; a folder that is not there, or a schema, is made.
 ///
@@ -18,7 +21,11 @@ pub(crate) async fn open(setting: &StoreSetting) -> Result<Ledger, StoreError> {
         StoreSetting::Sled(folder) => {
             let folder = folder.clone();
             let opened = tokio::task::spawn_blocking(move || {
-                SledStore::open(&folder, SledOptions::default())
+                let options = SledOptions {
+                    lock_patience: LOCK_PATIENCE,
+                    ..SledOptions::default()
+                };
+                SledStore::open(&folder, options)
             });
             let store = opened.await.unwrap_or_else(|error| {
                 Err(StoreError::Failed {

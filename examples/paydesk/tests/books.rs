@@ -42,16 +42,7 @@ async fn at_noon() -> Paydesk {
     let desk = Paydesk::start_with(|command| {
         command.env("PAYDESK_CLOCK", "sim");
     });
-    let url = format!("{}/sim/clock", desk.phone);
-    let clock: Value = desk
-        .http
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let clock = desk.sim_get("/sim/clock").await;
     let second_of_day =
         (clock["now_unix_ms"].as_i64().unwrap() / 1000 + 8 * 3600).rem_euclid(86_400);
     let to_noon = (12 * 3600 - second_of_day).rem_euclid(86_400);

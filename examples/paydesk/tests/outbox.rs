@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use support::{
     PASSCODE, Paydesk, binary,
     feed::{self, Feed},
+    until,
 };
 use tempfile::TempDir;
 
@@ -88,10 +89,7 @@ async fn a_row_is_set_aside_holds_up_its_order_and_goes_out_when_it_is_retried()
     let message = services.next().await;
     let body: Value = serde_json::from_slice(&message.body).unwrap();
     assert_eq!(body["orderId"], "OUTBOX0001");
-    let deadline = std::time::Instant::now() + support::PATIENCE;
-    while list(&folder, 0)["rows"] != json!([]) {
-        assert!(std::time::Instant::now() < deadline);
-    }
+    until(async || list(&folder, 0), |list| list["rows"] == json!([])).await;
     let (code, out, _) = operate(&folder, &["outbox", "retry", "no-such-row"]);
     assert_eq!(code, Some(1), "{out}");
     let (code, _, err) = operate(&folder, &["outbox", "park", "no-such-row"]);

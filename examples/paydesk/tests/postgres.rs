@@ -90,15 +90,8 @@ async fn prepare(desk: &Paydesk, order: &Value) -> String {
 }
 
 async fn wait_until_paid(desk: &Paydesk, number: &str) {
-    let deadline = std::time::Instant::now() + support::PATIENCE;
-    loop {
-        let (_, order) = desk.get(&format!("/api/orders/{number}")).await;
-        if order["state"] == "paid" {
-            return;
-        }
-        assert!(std::time::Instant::now() < deadline, "{order}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    desk.wait_for_order(number, |order| order["state"] == "paid")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,4 +285,40 @@ async fn sub_commands_work_beside_the_desks_and_nothing_shows_the_password() {
         assert_eq!(err.lines().count(), 1, "{err}");
         assert!(err.contains("--store") && !err.contains(PASSWORD), "{err}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_changed_in_the_database_is_named_by_a_check_beside_the_desk() {
+    let town = Town::new().await;
+    let desk = town.desk(|_| {});
+    let order = desk.order("CHANGED0001", 3).await;
+    prepare(&desk, &order).await;
+    desk.sim("/sim/pay", &json!({"out_trade_no": "CHANGED0001"}))
+        .await;
+    wait_until_paid(&desk, "CHANGED0001").await;
+    let (code, out, err) = town.operate(&["check"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.starts_with("1 orders, "), "{out}");
+    assert!(out.ends_with(": no fault\n"), "{out}");
+
+    let found = |fault: &str| {
+        let (code, out, err) = town.operate(&["check"]);
+        assert_eq!(code, Some(1), "{out}{err}");
+        assert!(out.contains(fault), "{fault}: {out}");
+        out
+    };
+    let database = &town.database;
+    database
+        .batch("UPDATE order_store.tally SET paid = paid + 1; UPDATE order_store.totals SET paid = paid + 1")
+        .await;
+    found("the totals of 1473426802 on 2");
+    database.batch("DELETE FROM order_store.transactions").await;
+    found("does not lead to the order");
+    database
+        .batch("DELETE FROM order_store.log WHERE n = (SELECT min(n) FROM order_store.log)")
+        .await;
+    let text = found("CHANGED0001");
+    assert!(text.contains("of the log"), "{text}");
+
+    assert!(text.contains(": 3 FAULTS\n"), "{text}");
 }

@@ -5,11 +5,11 @@
 
 mod support;
 
-use std::{path::Path, process::Command, time::Instant};
+use std::{path::Path, process::Command};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use support::{Paydesk, binary, paid_rows};
+use support::{Paydesk, binary, paid_rows, until};
 
 const TOKEN: &str = "a-token-of-the-tests";
 
@@ -29,15 +29,8 @@ async fn paid(desk: &Paydesk, number: &str) {
 }
 
 async fn wait_for(desk: &Paydesk, number: &str, state: &str) -> Value {
-    let deadline = Instant::now() + support::PATIENCE;
-    loop {
-        let (_, order) = desk.get(&format!("/api/orders/{number}")).await;
-        if order["state"] == state {
-            return order;
-        }
-        assert!(Instant::now() < deadline, "not {state}: {order}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    desk.wait_for_order(number, |order| order["state"] == state)
+        .await
 }
 
 async fn refund(desk: &Paydesk, number: &str, body: Value) -> (StatusCode, Value) {
@@ -47,16 +40,8 @@ async fn refund(desk: &Paydesk, number: &str, body: Value) -> (StatusCode, Value
 
 /// What the gateway has of an order's refunds.
 async fn at_the_gateway(desk: &Paydesk, number: &str) -> Vec<Value> {
-    let url = format!("{}/sim/orders?out_trade_no={number}", desk.phone);
-    let orders: Value = desk
-        .http
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let path = format!("/sim/orders?out_trade_no={number}");
+    let orders = desk.sim_get(&path).await;
     orders[0]["refunds"].as_array().unwrap().clone()
 }
 
@@ -183,11 +168,11 @@ async fn a_silent_gateway_and_a_lost_notify_are_made_good_by_the_sweeper() {
     desk.sim("/sim/faults", &json!({"refund": "off"})).await;
     desk.sim("/sim/clock", &json!({"advance_s": 60})).await;
     // Sent again under its number; the end is found by the query, since no notify comes.
-    let deadline = Instant::now() + support::PATIENCE;
-    while at_the_gateway(&desk, "BACK0003").await.is_empty() {
-        assert!(Instant::now() < deadline);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until(
+        async || at_the_gateway(&desk, "BACK0003").await,
+        |refunds| !refunds.is_empty(),
+    )
+    .await;
     desk.sim("/sim/clock", &json!({"advance_s": 300})).await;
     wait_for(&desk, "BACK0003", "refunded").await;
     assert_eq!(at_the_gateway(&desk, "BACK0003").await.len(), 1);

@@ -61,15 +61,8 @@ async fn a_silent_query_makes_the_notify_proof_until_the_sweeper_confirms_it() {
     assert_eq!(order["confirmed"], false, "{order}");
     desk.sim("/sim/faults", &json!({"orderquery": "off"})).await;
     desk.sim("/sim/clock", &json!({"advance_s": 120})).await;
-    let deadline = std::time::Instant::now() + support::PATIENCE;
-    loop {
-        let (_, order) = desk.get("/api/orders/SWEEP0003").await;
-        if order["confirmed"] == true {
-            break;
-        }
-        assert!(std::time::Instant::now() < deadline, "{order}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    desk.wait_for_order("SWEEP0003", |order| order["confirmed"] == true)
+        .await;
     assert_eq!(paid_rows(&desk.log("SWEEP0003").await), 1);
 }
 

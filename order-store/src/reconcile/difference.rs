@@ -1,5 +1,7 @@
 //! In what ledger and bill can differ.
 
+use std::fmt;
+
 use wxpay_core::{Fen, OutRefundNo, OutTradeNo, TransactionId};
 
 use crate::{OrderKey, RefundState, Timestamp};
@@ -60,6 +62,36 @@ pub enum DifferenceKind {
     },
 }
 
+/// One line for people; amounts in fen.
+impl fmt::Display for DifferenceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Twice => f.write_str("the bill has it twice"),
+            Self::MissingHere => f.write_str("the bill has it, the ledger has not"),
+            Self::MissingThere { at, certainty } => {
+                write!(f, "the ledger has it at {at}, the bill has not")?;
+                match certainty {
+                    Certainty::Sure => Ok(()),
+                    Certainty::NearEdge => f.write_str("; that of the day beside may have it"),
+                }
+            }
+            Self::OtherNumber { here } => write!(f, "the ledger has it under number {here}"),
+            Self::OtherPayment { here } => {
+                write!(f, "in the ledger it gives back payment {here}")
+            }
+            Self::Amount { here, there } => write!(
+                f,
+                "the ledger has {} fen, the bill {} fen",
+                here.get(),
+                there.get()
+            ),
+            Self::State { here, there } => {
+                write!(f, "the ledger has it as {here}, the bill as {there}")
+            }
+        }
+    }
+}
+
 /// Where a payment or a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -71,6 +103,17 @@ pub enum Standing {
     Refund(RefundState),
 }
 
+/// `paid`, `reversed`, or `refund` and its state.
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Paid => f.write_str("paid"),
+            Self::Reversed => f.write_str("reversed"),
+            Self::Refund(state) => write!(f, "refund {state}"),
+        }
+    }
+}
+
 /// How sure it is that the bill should have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
@@ -78,4 +121,40 @@ pub enum Certainty {
     Sure,
     /// A refund begun within five minutes of the first or last moment: the bill of the day beside may have it.
     NearEdge,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_reads_as_a_line() {
+        let fen = |fen| Fen::new(fen).unwrap();
+        let at = Timestamp::from_millis(1_553_063_806_000);
+        for (kind, line) in [
+            (
+                DifferenceKind::Amount {
+                    here: fen(1),
+                    there: fen(2),
+                },
+                "the ledger has 1 fen, the bill 2 fen",
+            ),
+            (
+                DifferenceKind::State {
+                    here: Standing::Refund(RefundState::Processing),
+                    there: Standing::Reversed,
+                },
+                "the ledger has it as refund processing, the bill as reversed",
+            ),
+            (
+                DifferenceKind::MissingThere {
+                    at,
+                    certainty: Certainty::NearEdge,
+                },
+                "the ledger has it at 2019-03-20T14:36:46+08:00, the bill has not; that of the day beside may have it",
+            ),
+        ] {
+            assert_eq!(kind.to_string(), line);
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! `paydesk export`: the whole ledger on standard output.
 
-use order_store::{DumpSummary, Progress};
+use order_store::DumpSummary;
 use tokio::io::BufWriter;
 
 use super::{
-    Exit, fault,
+    Exit,
+    bar::Bar,
+    fault,
     look::{block_on, close, must_be_there, open},
 };
 use crate::{
@@ -29,17 +31,22 @@ fn export_to_stdout(raw: RawSettings) -> Result<String, String> {
         .and_then(|raw| config::store(&raw))
         .map_err(|error| error.to_string())?;
     must_be_there(&setting)?;
+    let mut bar = Bar::on_stderr();
+    let mut progress = |progress| bar.show(progress);
     block_on(async {
         let mut out = BufWriter::new(tokio::io::stdout());
         if let StoreSetting::Sled(folder) = &setting
-            && let Some(done) = export_running(folder, &mut out).await
+            && let Some(done) = export_running(folder, &mut out, &mut progress).await
         {
-            return done.map(|()| {
-                "exported beside the running desk, as the ledger was when this began".to_owned()
+            return done.map(|end| {
+                format!(
+                    "{} records, as the running desk's ledger was when this began; sha256 {}",
+                    end.records, end.sha256
+                )
             });
         }
         let store = open(&setting).await?;
-        let done = order_store::export(store.as_ref(), &mut out, &mut |_: Progress| {}).await;
+        let done = order_store::export(store.as_ref(), &mut out, &mut progress).await;
         close(&store).await?;
         done.map(|summary| said(&summary))
             .map_err(|error| error.to_string())

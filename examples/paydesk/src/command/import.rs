@@ -1,10 +1,10 @@
 //! `paydesk import`: an export from standard input into a ledger.
 
-use order_store::Progress;
 use tokio::io::BufReader;
 
 use super::{
     Exit,
+    bar::Bar,
     export::said,
     fault,
     look::{block_on, close, open},
@@ -56,8 +56,11 @@ async fn load(store: &Ledger, setting: &StoreSetting, args: &ImportArgs) -> Resu
         ));
     }
     let mut input = BufReader::new(tokio::io::stdin());
-    order_store::import(store.as_ref(), &mut input, &mut |_: Progress| {})
-        .await
-        .map(|summary| said(&summary))
-        .map_err(|error| error.to_string())
+    let mut bar = Bar::on_stderr();
+    order_store::import(store.as_ref(), &mut input, &mut |progress| {
+        bar.show(progress)
+    })
+    .await
+    .map(|summary| said(&summary))
+    .map_err(|error| error.to_string())
 }

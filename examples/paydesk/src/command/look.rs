@@ -5,26 +5,34 @@ use std::future::Future;
 use order_store::StoreError;
 use serde_json::Value;
 
-use super::serve::offline_desk;
+use super::{bar::Bar, serve::offline_desk};
 use crate::{
     config::{RawSettings, Settings, StoreSetting},
     ledger::{self, Ledger},
     operator::{self, Question, ask_running},
 };
 
-/// Asks, and gives the answer or the reason in one line.
+/// Asks, and gives the answer or the reason in one line. On a terminal a line says how far a long answer is.
 pub(super) fn look(raw: RawSettings, question: Question) -> Result<Value, String> {
+    let mut bar = Bar::on_stderr();
+    let mut progress = |progress| bar.show(progress);
     let settings = Settings::resolve(raw).map_err(|error| error.to_string())?;
     must_be_there(&settings.store)?;
     block_on(async {
         if let StoreSetting::Sled(folder) = &settings.store
-            && let Some(answer) = ask_running(folder, &question).await
+            && let Some(answer) = ask_running(folder, &question, &mut progress).await
         {
             return answer;
         }
-        let store = open(&settings.store).await?;
+        let store = match (&question, ledger::open(&settings.store).await) {
+            (_, Ok(store)) => store,
+            (Question::Check, Err(error)) => {
+                return operator::damage(&error).ok_or_else(|| not_opened(&error));
+            }
+            (_, Err(error)) => return Err(not_opened(&error)),
+        };
         let desk = offline_desk(&settings, store.clone())?;
-        let result = operator::answer(&desk, question).await;
+        let result = operator::answer(&desk, question, &mut progress).await;
         close(&store).await?;
         result
     })
@@ -43,13 +51,19 @@ pub(super) fn must_be_there(setting: &StoreSetting) -> Result<(), String> {
 
 /// Opens the ledger; the reason why not names the option.
 pub(super) async fn open(setting: &StoreSetting) -> Result<Ledger, String> {
-    ledger::open(setting).await.map_err(|error| match error {
+    ledger::open(setting)
+        .await
+        .map_err(|error| not_opened(&error))
+}
+
+fn not_opened(error: &StoreError) -> String {
+    match error {
         StoreError::Locked { path } => format!(
             "--store: the ledger at {} is held by another process",
             path.display()
         ),
         error => format!("--store: {error}"),
-    })
+    }
 }
 
 pub(super) async fn close(store: &Ledger) -> Result<(), String> {

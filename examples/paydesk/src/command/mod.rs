@@ -1,5 +1,6 @@
 //! The sub-commands, one file each.
 
+mod bar;
 mod check;
 mod compact;
 mod definitions;

@@ -10,10 +10,13 @@ mod refunds;
 mod socket;
 mod totals;
 
-use order_store::{Kept, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, OrderStore, Verdict};
+use order_store::{
+    Kept, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, OrderStore, Progress, Verdict,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(crate) use check::damage;
 pub(crate) use socket::{Operator, ask_running, export_running, is_running};
 
 use crate::{
@@ -65,8 +68,12 @@ pub(crate) enum Question {
     Export,
 }
 
-/// Answers with JSON, or with the reason why not.
-pub(crate) async fn answer(desk: &Desk, question: Question) -> Result<Value, String> {
+/// Answers with JSON, or with the reason why not. What reads the whole ledger says how far it is.
+pub(crate) async fn answer(
+    desk: &Desk,
+    question: Question,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Value, String> {
     let store = desk.store.as_ref();
     match question {
         Question::Orders(query) => {
@@ -137,7 +144,7 @@ pub(crate) async fn answer(desk: &Desk, question: Question) -> Result<Value, Str
             reconcile::reconcile(desk, &date, bill.as_deref()).await
         }
         Question::Totals { from, to } => totals::totals(store, &from, &to).await,
-        Question::Check => check::check(store).await,
+        Question::Check => check::check(store, progress).await,
         Question::Export => Err("an export is asked for by itself".to_owned()),
     }
 }

@@ -1,6 +1,6 @@
 //! The ledger against one day's bill of the gateway.
 
-use order_store::{BillRow, Certainty, Day, Difference, DifferenceKind, Reconciliation, Standing};
+use order_store::{BillRow, Certainty, Day, Difference, DifferenceKind, Reconciliation};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use wxpay_core::{
@@ -160,11 +160,6 @@ impl Found {
 }
 
 fn view(difference: &Difference) -> Value {
-    let standing = |standing: &Standing| match standing {
-        Standing::Paid => "paid".to_owned(),
-        Standing::Reversed => "reversed".to_owned(),
-        Standing::Refund(state) => format!("refund {state}"),
-    };
     let (kind, here, there) = match &difference.kind {
         DifferenceKind::MissingHere => ("missing_here", Value::Null, json!("on the bill")),
         DifferenceKind::MissingThere { at, certainty } => (
@@ -177,7 +172,7 @@ fn view(difference: &Difference) -> Value {
         ),
         DifferenceKind::Amount { here, there } => ("amount", json!(here), json!(there)),
         DifferenceKind::State { here, there } => {
-            ("state", json!(standing(here)), json!(standing(there)))
+            ("state", json!(here.to_string()), json!(there.to_string()))
         }
         DifferenceKind::Twice => ("twice", Value::Null, json!("twice on the bill")),
         DifferenceKind::OtherNumber { here } => {
@@ -189,7 +184,7 @@ fn view(difference: &Difference) -> Value {
             json!(difference.transaction_id),
         ),
         // One that this program has no word for yet.
-        other => ("differs", json!(format!("{other:?}")), Value::Null),
+        other => ("differs", json!(other.to_string()), Value::Null),
     };
     json!({
         "kind": kind,

@@ -11,6 +11,7 @@ pub mod proxy;
 pub mod recorded;
 
 use std::{
+    fmt::Debug,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -280,6 +281,12 @@ impl Paydesk {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
+    /// What the simulator answers on a path of its own.
+    pub async fn sim_get(&self, path: &str) -> Value {
+        let answer = self.http.get(format!("{}{path}", self.phone)).send().await;
+        answer.unwrap().json().await.unwrap()
+    }
+
     pub async fn state(&self, out_trade_no: &str) -> String {
         let (status, answer) = self
             .get(&format!("/wxpay/state?orderId={out_trade_no}"))
@@ -296,18 +303,34 @@ impl Paydesk {
 
     /// Asks until the order has come to `wanted`: the only way to see from outside what a background task did.
     pub async fn wait_for_state(&self, out_trade_no: &str, wanted: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let state = self.state(out_trade_no).await;
-            if state == wanted {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "{out_trade_no} is {state}, not {wanted}"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        until(
+            async || self.state(out_trade_no).await,
+            |state| state == wanted,
+        )
+        .await;
+    }
+
+    /// Asks for the order as an operator sees it until it is as wanted; gives it.
+    pub async fn wait_for_order(
+        &self,
+        out_trade_no: &str,
+        is_right: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let path = format!("/api/orders/{out_trade_no}");
+        until(async || self.get(&path).await.1, is_right).await
+    }
+}
+
+/// Asks until the answer is right; gives it.
+pub async fn until<T: Debug>(ask: impl AsyncFn() -> T, is_right: impl Fn(&T) -> bool) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask().await;
+        if is_right(&answer) {
+            return answer;
         }
+        assert!(Instant::now() < deadline, "still {answer:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -41,6 +41,11 @@ impl Database {
         }
     }
 
+    /// Runs statements as the desks' own role.
+    pub async fn batch(&self, statements: &str) {
+        run(&self.url, statements).await;
+    }
+
     /// In the environment, where a command line does not show it.
     pub fn store(&self, command: &mut Command) {
         command.env("PAYDESK_STORE", &self.url);
