@@ -58,7 +58,7 @@ async fn load(store: &Ledger, setting: &StoreSetting, args: &ImportArgs) -> Resu
     let mut input = BufReader::new(tokio::io::stdin());
     let mut bar = Bar::on_stderr();
     order_store::import(store.as_ref(), &mut input, &mut |progress| {
-        bar.show(progress)
+        bar.show(progress);
     })
     .await
     .map(|summary| said(&summary))

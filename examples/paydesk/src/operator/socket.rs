@@ -135,7 +135,12 @@ async fn answer_by(
 /// How fast they are read is the reader's affair: the records are read page by page, and nothing waits for them.
 async fn export(desk: &Desk, write: OwnedWriteHalf) -> io::Result<()> {
     let mut out = BufWriter::new(write);
-    let total = desk.store.dump_size().await.ok().map(|size| size.total());
+    let total = desk
+        .store
+        .dump_size()
+        .await
+        .ok()
+        .map(order_store::DumpSize::total);
     let head = json!({"ok": "export", "total": total});
     out.write_all(format!("{head}\n").as_bytes()).await?;
     let done = order_store::export(desk.store.as_ref(), &mut out, &mut |_| {}).await;
