@@ -10,8 +10,8 @@ use reqwest::StatusCode;
 use serde_json::json;
 use support::{Paydesk, recorded};
 
-/// In blocks of 512 bytes: the ledger's file may have 2 MiB.
-const FILE_BLOCKS: u32 = 4096;
+/// In blocks of 512 bytes: the ledger's file may have 1 MiB.
+const FILE_BLOCKS: u32 = 2048;
 /// More than fit there.
 const ORDERS: u32 = 20_000;
 
