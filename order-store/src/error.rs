@@ -15,6 +15,30 @@ pub enum ExecuteError {
     Store(#[from] StoreError),
 }
 
+/// What an open store failed of, for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureCause {
+    /// The disk is full. What was acknowledged is on it: make room, or copy the folder to a larger disk, and open it anew.
+    DiskFull,
+    /// The disk, or the system below it, said no: it may be dying.
+    Disk(io::ErrorKind),
+    /// What was read is not what was written.
+    Damaged,
+    /// A part of the program ended that must not.
+    Ended,
+}
+
+impl FailureCause {
+    #[cfg(feature = "sled")]
+    pub(crate) fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            kind => Self::Disk(kind),
+        }
+    }
+}
+
 /// Why a store did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -93,6 +117,8 @@ pub enum StoreError {
     /// A write or sync failed before, so nothing that the store says can be trusted until it is opened anew.
     #[error("the store has failed and must be opened anew: {why}")]
     Failed {
+        /// What it failed of.
+        cause: FailureCause,
         /// What failed.
         why: String,
     },

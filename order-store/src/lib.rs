@@ -127,7 +127,7 @@ pub use self::{
         Dump, DumpError, DumpSize, DumpSummary, InboxRecord, OrderRecord, OutboxHold, OutboxPlace,
         OutboxRecord, Progress, RECORDS_MAX, Record, Snapshot, export, import, verify,
     },
-    error::{ExecuteError, StoreError},
+    error::{ExecuteError, FailureCause, StoreError},
     inbox::{
         ACCEPTED_MAX_BYTES, ACCEPTED_MAX_COUNT, Kept, NOTE_MAX_BYTES, NotifyId, NotifyIdError,
         NotifyQuery, NotifyRecord, NotifySummary, REFUSED_MAX_BYTES, REFUSED_MAX_COUNT, Verdict,

@@ -9,9 +9,9 @@ use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 use crate::{
     Account, AttachPrepay, BeginAttempt, BeginClose, BeginRefund, Claim, ClaimToken,
     ClearAttention, CloseResult, Command, ConfirmPayment, Contradict, Create, DayTotals, Defer,
-    ExecuteError, LogEntry, MarkPaid, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order,
-    OrderKey, OrderQuery, OutboxId, OutboxRow, OutboxStatus, Outcome, Page, RefundResult, RelayId,
-    StoreError, Timestamp, TotalsQuery,
+    ExecuteError, FailureCause, LogEntry, MarkPaid, NotifyId, NotifyQuery, NotifyRecord,
+    NotifySummary, Order, OrderKey, OrderQuery, OutboxId, OutboxRow, OutboxStatus, Outcome, Page,
+    RefundResult, RelayId, StoreError, Timestamp, TotalsQuery,
 };
 
 /// What a command came to, and the order after it.
@@ -23,14 +23,22 @@ pub struct Executed {
     pub order: Order,
 }
 
-/// Whether a store can be written.
+/// Whether a store can be written, and what to do when it cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Health {
     /// It can.
     Writable,
-    /// A write or sync failed. Nothing is written or read any more.
+    /// Not now, and it will be again by itself: its database is away or restarts. Callers ask again; the process stays.
+    Away {
+        /// What stands in the way.
+        why: String,
+    },
+    /// Never again as it is: nothing more is answered until it is opened anew. A process that serves from it says so and ends, so
+    /// that whoever watches it starts it again or calls a person.
     Failed {
+        /// What it failed of.
+        cause: FailureCause,
         /// What failed.
         why: String,
     },

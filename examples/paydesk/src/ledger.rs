@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use order_store::{Dump, PostgresOptions, PostgresStore, SledOptions, SledStore, StoreError};
+use order_store::{
+    Dump, FailureCause, PostgresOptions, PostgresStore, SledOptions, SledStore, StoreError,
+};
 
 use crate::config::StoreSetting;
 
@@ -29,6 +31,7 @@ pub(crate) async fn open(setting: &StoreSetting) -> Result<Ledger, StoreError> {
             });
             let store = opened.await.unwrap_or_else(|error| {
                 Err(StoreError::Failed {
+                    cause: FailureCause::Ended,
                     why: error.to_string(),
                 })
             })?;

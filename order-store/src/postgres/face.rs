@@ -17,10 +17,10 @@ use super::{
     sql::Sql,
 };
 use crate::{
-    Account, Claim, ClaimToken, Command, DayTotals, ExecuteError, Executed, Health, LogEntry,
-    NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery, OrderStore,
-    OutboxId, OutboxRow, OutboxStatus, Page, RelayId, StoreError, Timestamp, TotalsQuery, Verdict,
-    random::random,
+    Account, Claim, ClaimToken, Command, DayTotals, ExecuteError, Executed, FailureCause, Health,
+    LogEntry, NotifyId, NotifyQuery, NotifyRecord, NotifySummary, Order, OrderKey, OrderQuery,
+    OrderStore, OutboxId, OutboxRow, OutboxStatus, Page, RelayId, StoreError, Timestamp,
+    TotalsQuery, Verdict, random::random,
 };
 
 #[async_trait]
@@ -183,11 +183,12 @@ impl OrderStore for PostgresStore {
         };
         if queues.lack_a_task() {
             return Health::Failed {
+                cause: FailureCause::Ended,
                 why: "a writing task has ended".to_owned(),
             };
         }
         match self.reach.why_not() {
-            Some(why) => Health::Failed { why },
+            Some(why) => Health::Away { why },
             None => Health::Writable,
         }
     }

@@ -230,7 +230,7 @@ impl Drop for PostgresStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Health;
+    use crate::{FailureCause, Health};
 
     /// Without a database: its tasks wait for work, and then they are no more.
     #[tokio::test]
@@ -248,6 +248,7 @@ mod tests {
         let tasks = store.tasks.lock().unwrap().take();
         tasks.unwrap().shutdown().await;
         let gone = Health::Failed {
+            cause: FailureCause::Ended,
             why: "a writing task has ended".to_owned(),
         };
         assert_eq!(store.health(), gone);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Shared,
+    Failure, Shared,
     verify::{Nobody, REPORT_EVERY},
 };
 use crate::{StoreError, Verification, VerifyProgress};
@@ -63,7 +63,7 @@ pub(super) fn verify(
 }
 
 fn give_up(shared: &Shared, why: &str) {
-    shared.fail(why);
+    shared.fail(Failure::damaged(why));
     shared.verified.send_replace(Verification::Failed {
         why: why.to_owned(),
     });

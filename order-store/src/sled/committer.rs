@@ -18,7 +18,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    Live, Shared,
+    Failure, Live, Shared,
     checkpoint::Checkpoint,
     disk::Disk,
     folder::{Folder, io_error},
@@ -135,7 +135,7 @@ fn write_all(
             );
         }));
         if written.is_err() {
-            shared.fail("the committer panicked");
+            shared.fail(Failure::ended("the committer panicked"));
             return;
         }
         done.fetch_add(1, Ordering::Release);
@@ -148,7 +148,7 @@ impl Committer {
         let shared = Arc::clone(&self.shared);
         let worked = catch_unwind(AssertUnwindSafe(|| self.work()));
         let Ok(closing) = worked else {
-            shared.fail("the committer panicked");
+            shared.fail(Failure::ended("the committer panicked"));
             return;
         };
         self.jobs.close();
@@ -161,11 +161,13 @@ impl Committer {
         } = self;
         drop(trees);
         let Some(mut writer) = writing.end() else {
-            shared.fail("the committer panicked");
+            shared.fail(Failure::ended("the committer panicked"));
             return;
         };
-        let last = catch_unwind(AssertUnwindSafe(|| shut(&mut writer, &counters)))
-            .unwrap_or_else(|_| Err(shared.fail("the store panicked while it was closed")));
+        let last =
+            catch_unwind(AssertUnwindSafe(|| shut(&mut writer, &counters))).unwrap_or_else(|_| {
+                Err(shared.fail(Failure::ended("the store panicked while it was closed")))
+            });
         let Writer { trees, disk, .. } = writer;
         // sled writes no more once its last handle is gone.
         drop(trees);
@@ -260,7 +262,7 @@ fn shut(writer: &mut Writer, counters: &Counters) -> Result<(Live, Locator), Sto
         .disk
         .mark
         .sync(&writer.disk.faults)
-        .map_err(|error| shared.fail(&error.to_string()))?;
+        .map_err(|error| shared.fail(error))?;
     let live = live.ok_or(StoreError::Closed)?;
     Ok((live, std::mem::take(&mut *shared.locator_mut())))
 }

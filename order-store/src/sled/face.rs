@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
-    inbox,
+    Failure, inbox,
     job::{Job, Settlement},
     reads::{list_notifies, load_all, load_log, with_ring},
     record::Address,
@@ -241,7 +241,10 @@ impl OrderStore for SledStore {
 
     fn health(&self) -> Health {
         match self.shared.failed.get() {
-            Some(why) => Health::Failed { why: why.clone() },
+            Some(Failure { cause, why }) => Health::Failed {
+                cause: *cause,
+                why: why.clone(),
+            },
             None if self.jobs.is_closed() => Health::Closed,
             None => Health::Writable,
         }

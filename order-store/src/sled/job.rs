@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
+use super::Failure;
 use crate::{
     ClaimToken, Command, ExecuteError, Executed, NotifyId, NotifyRecord, Order, OutboxId, Outcome,
     Record, StoreError,
@@ -69,10 +70,8 @@ impl Answer {
     }
 
     /// The sync failed.
-    pub(super) fn fail(self, why: &str) {
-        let failed = || StoreError::Failed {
-            why: why.to_owned(),
-        };
+    pub(super) fn fail(self, failure: &Failure) {
+        let failed = || StoreError::from(failure.clone());
         match self {
             Self::Execute(reply, _) => drop(reply.send(Err(failed().into()))),
             Self::Unit(reply, _) => drop(reply.send(Err(failed()))),

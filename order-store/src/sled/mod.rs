@@ -58,7 +58,7 @@ mod writer;
 
 #[cfg(any(test, feature = "fault-points"))]
 pub use self::fault::{Fault, FaultHook, Side, Step};
-use self::shared::{Live, Shared};
+use self::shared::{Failure, Live, Shared};
 pub use self::{
     compact::Compacted,
     options::SledOptions,

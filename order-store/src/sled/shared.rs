@@ -1,6 +1,7 @@
 //! What callers and the committer share of an open ledger.
 
 use std::{
+    io,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     },
@@ -13,10 +14,48 @@ use super::{
     head::Head, kept::Snapshots, locate::Locator, relay::Relay, ring, trees::Trees,
     verification::Verification, verify::Audit,
 };
-use crate::{Clock, DeadLetter, StoreError, index::Index};
+use crate::{Clock, DeadLetter, FailureCause, StoreError, index::Index};
 
 /// The longest wait for an answer: far beyond any sync that still succeeds.
 pub(super) const ANSWER_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Why a store is dead.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) cause: FailureCause,
+    pub(super) why: String,
+}
+
+impl Failure {
+    pub(super) fn ended(why: &str) -> Self {
+        Self {
+            cause: FailureCause::Ended,
+            why: why.to_owned(),
+        }
+    }
+
+    pub(super) fn damaged(why: &str) -> Self {
+        Self {
+            cause: FailureCause::Damaged,
+            why: why.to_owned(),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self {
+            cause: FailureCause::of(&error),
+            why: error.to_string(),
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(Failure { cause, why }: Failure) -> Self {
+        Self::Failed { cause, why }
+    }
+}
 
 /// What is gone once the store is closed.
 pub(super) struct Live {
@@ -38,7 +77,7 @@ pub(super) struct Shared {
     /// What is kept for those who read one moment. Taken after `live`.
     pub(super) snapshots: Snapshots,
     pub(super) verified: watch::Sender<Verification>,
-    pub(super) failed: OnceLock<String>,
+    pub(super) failed: OnceLock<Failure>,
     pub(super) wake: watch::Sender<u64>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) dead_letter: DeadLetter,
@@ -62,18 +101,17 @@ impl Shared {
     }
 
     /// From now on nothing is answered but this.
-    pub(super) fn fail(&self, why: &str) -> StoreError {
-        let why = self.failed.get_or_init(|| why.to_owned());
+    pub(super) fn fail(&self, failure: impl Into<Failure>) -> StoreError {
+        let failure = self.failed.get_or_init(|| failure.into());
         tracing::error!(
-            why,
+            why = failure.why,
             "the ledger failed; it answers nothing until it is opened anew"
         );
-        StoreError::Failed { why: why.clone() }
+        failure.clone().into()
     }
 
     pub(super) fn failed(&self) -> Option<StoreError> {
-        let why = self.failed.get()?.clone();
-        Some(StoreError::Failed { why })
+        self.failed.get().cloned().map(StoreError::from)
     }
 
     pub(super) fn shut(&self) -> Option<Live> {
@@ -90,7 +128,7 @@ impl Shared {
         let live = self
             .live
             .read()
-            .map_err(|_| self.fail("the committer panicked"))?;
+            .map_err(|_| self.fail(Failure::ended("the committer panicked")))?;
         if let Some(failed) = self.failed() {
             return Err(failed);
         }

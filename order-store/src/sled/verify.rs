@@ -7,7 +7,9 @@
 //! It goes in slices, and commits may come between them: what a commit changes behind the scan changes nothing that was
 //! seen, and what it changes ahead of the scan is taken over into what must come out ([`Audit::note`]).
 
-use std::{ops::Bound, time::Instant};
+use std::time::Instant;
+
+use ::sled::{IVec, Tree};
 
 use super::{
     digest::{Chain, digest},
@@ -31,6 +33,17 @@ const ORDER: [Kind; KINDS] = [
     Kind::Outbox,
     Kind::Inbox,
 ];
+
+/// The first record behind this key, looked up from the root each time and not by one walk.
+///
+/// sled drops a page from memory only when its cache has noted some thousands of looks at pages. A walk looks at each page once: it
+/// would leave the whole ledger in memory, however small the cache.
+fn next_after(tree: &Tree, last: Option<&[u8]>) -> ::sled::Result<Option<(IVec, IVec)>> {
+    match last {
+        Some(key) => tree.get_gt(key),
+        None => tree.first(),
+    }
+}
 
 /// Says that the ledger lost or tore something.
 pub(super) fn lost(last_good_group: u64, mark: &Head, what: impl Into<String>) -> StoreError {
@@ -156,21 +169,18 @@ impl Audit {
     ) -> Result<bool, StoreError> {
         let mut left = limit;
         while let Some(&kind) = ORDER.get(self.tree) {
-            let from = match self.last_key.take() {
-                Some(key) => Bound::Excluded(key),
-                None => Bound::Unbounded,
-            };
-            for item in trees
-                .tree(kind)
-                .range::<Vec<u8>, _>((from, Bound::Unbounded))
+            let tree = trees.tree(kind);
+            let mut last = self.last_key.take();
+            while let Some((key, value)) =
+                next_after(tree, last.as_deref()).map_err(|error| self.unreadable(kind, &error))?
             {
-                let (key, value) = item.map_err(|error| self.unreadable(kind, &error))?;
                 self.take(trees, kind, &key, &value, visit)?;
                 left -= 1;
                 if left == 0 {
                     self.last_key = Some(key.to_vec());
                     return Ok(true);
                 }
+                last = Some(key.to_vec());
             }
             self.end(kind)?;
             self.tree += 1;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::{
-    Shared,
+    Failure, Shared,
     disk::Disk,
     fault::Step,
     group::{Decided, Moved, RelayChange},
@@ -32,12 +32,11 @@ impl Writer {
             relay,
             tip,
         } = decided;
-        if let Some(failed) = self.shared.failed() {
-            let why = failed.to_string();
+        if let Some(failure) = self.shared.failed.get() {
             for answer in answers {
-                answer.fail(&why);
+                answer.fail(failure);
             }
-            return Err(failed);
+            return Err(failure.clone().into());
         }
         if writes.is_empty() {
             // Everything was known or refused; what that rests on was synced before.
@@ -65,13 +64,8 @@ impl Writer {
         let applied = match self.disk.write(&self.trees, &writes, &head) {
             Ok(applied) => applied,
             Err(error) => {
-                let why = error.to_string();
-                let failed = self.shared.fail(&why);
                 drop(live);
-                for answer in answers {
-                    answer.fail(&why);
-                }
-                return Err(failed);
+                return Err(self.give_up(error, answers));
             }
         };
         if let Some(audit) = self.shared.audit().as_mut() {
@@ -108,6 +102,15 @@ impl Writer {
                 .send_modify(|turn| *turn = turn.wrapping_add(1));
         }
         Ok(())
+    }
+
+    fn give_up(&self, failure: impl Into<Failure>, answers: Vec<Answer>) -> StoreError {
+        let failure = failure.into();
+        let failed = self.shared.fail(failure.clone());
+        for answer in answers {
+            answer.fail(&failure);
+        }
+        failed
     }
 
     /// Brings the outbox in memory up to date; says whether rows may have become ready.

@@ -185,7 +185,7 @@ async fn health_comes_back_without_a_call() {
     };
     proxy.refusing.store(true, Ordering::SeqCst);
     let store = timeout(LIMIT, refused).await.unwrap();
-    assert!(matches!(store.health(), Health::Failed { .. }));
+    assert!(matches!(store.health(), Health::Away { .. }));
     proxy.refusing.store(false, Ordering::SeqCst);
     let mut ticks = interval(Duration::from_millis(20));
     timeout(LIMIT / 4, async {

@@ -187,7 +187,7 @@ async fn a_server_that_crashes_and_comes_back_has_what_it_acknowledged() {
         ),
         "{error:?}"
     );
-    assert!(matches!(store.health(), Health::Failed { .. }));
+    assert!(matches!(store.health(), Health::Away { .. }));
     let error = store.get(&key("order-00")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
 

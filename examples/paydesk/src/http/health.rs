@@ -24,7 +24,8 @@ pub(crate) async fn alive() -> &'static str {
 pub(crate) async fn ready(State(app): State<App>) -> Response {
     let ledger = match app.desk.store.health() {
         Health::Writable => Ok(()),
-        Health::Failed { why } => Err(format!("the ledger failed: {why}")),
+        Health::Away { why } => Err(format!("the ledger is away: {why}")),
+        Health::Failed { why, .. } => Err(format!("the ledger failed: {why}")),
         Health::Closed => Err("the ledger is closed".to_owned()),
     };
     let waiting = match app.desk.store.outbox_status().await {

@@ -49,7 +49,7 @@ async fn nothing_is_answered_after(step: Step) {
     assert_eq!(store.health(), Health::Writable);
     armed.store(true, Ordering::SeqCst);
     let failed = |error: StoreError| match error {
-        StoreError::Failed { why } => assert_eq!(why, "the drive is gone"),
+        StoreError::Failed { why, .. } => assert_eq!(why, "the drive is gone"),
         other => panic!("{other:?}"),
     };
     for number in ["order-2", "order-3"] {

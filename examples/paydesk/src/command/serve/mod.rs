@@ -5,9 +5,13 @@ mod signals;
 
 use std::{io::Write, net::SocketAddr, sync::Arc};
 
+use order_store::Health;
 use stomp_bridge::{broker::Broker, client::Publisher};
 use tokio::net::TcpListener;
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{interval, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use wxpay_sim::{RunningSim, Sim};
@@ -84,22 +88,42 @@ async fn run(settings: Settings) -> Result<(), String> {
     let started = start(settings, listener, bound, store.clone(), sim.as_ref()).await;
     let result = match started {
         Ok(desk) => {
-            signals.next().await;
-            tracing::info!("stopping; a second Ctrl-C ends at once");
+            let end = tokio::select! {
+                () = signals.next() => {
+                    tracing::info!("stopping; a second Ctrl-C ends at once");
+                    Ok(())
+                }
+                why = failure(&store) => {
+                    tracing::error!(why, "the ledger failed: stopping, as nothing can be answered any more");
+                    Err(format!("--store: the ledger failed: {why}"))
+                }
+            };
             signals.end_at_the_next();
             desk.stop().await;
-            Ok(())
+            end
         }
         Err(reason) => Err(reason),
     };
     if let Some(sim) = sim {
         sim.shutdown().await;
     }
-    store
+    let closed = store
         .close()
         .await
-        .map_err(|error| format!("--store: the ledger did not close cleanly: {error}"))?;
-    result
+        .map_err(|error| format!("--store: the ledger did not close cleanly: {error}"));
+    // What came first is what went wrong.
+    result.and(closed)
+}
+
+/// Waits until the ledger has failed for good, and says why. A database that is away is waited for elsewhere.
+async fn failure(store: &Ledger) -> String {
+    let mut looks = interval(parts::HEALTH_LOOK);
+    loop {
+        looks.tick().await;
+        if let Health::Failed { why, .. } = store.health() {
+            return why;
+        }
+    }
 }
 
 /// Everything that runs, and the order in which it stops.

@@ -22,6 +22,8 @@ use crate::{
     random,
 };
 
+/// How often the ledger's health is looked at.
+pub(super) const HEALTH_LOOK: Duration = Duration::from_millis(500);
 /// How long what was taken in is given to end: longer than any call to the gateway.
 pub(super) const FRONT_DRAIN: Duration = Duration::from_secs(15);
 /// How long messages under way are waited for at the end.
