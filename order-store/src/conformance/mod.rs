@@ -38,6 +38,7 @@
 )]
 
 pub mod samples;
+pub mod turns;
 
 mod bills;
 mod commands;
@@ -138,6 +139,7 @@ macro_rules! conformance_tests {
             a_row_is_set_aside_after_the_last_try
             a_parked_row_waits_for_an_operator
             relays_never_have_a_row_at_once
+            leases_that_run_out_keep_the_order
             rows_wake_who_waits
             notifies_are_kept_as_they_came
             the_inbox_is_bounded
