@@ -151,6 +151,7 @@ macro_rules! conformance_tests {
             a_closed_store_says_so
             a_bill_finds_every_difference
             a_bill_is_compared_by_number_too
+            a_bill_is_held_against_more_than_a_page
             an_export_comes_back_the_same
             an_import_can_be_run_again
             an_import_never_overwrites
