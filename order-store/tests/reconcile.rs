@@ -96,16 +96,23 @@ async fn rows_of_the_gateways_bill_are_compared_as_they_come() {
     assert_eq!(reconciliation.finish().next().await.unwrap(), None);
 }
 
-/// A refund begun in the last minutes of a day may be in the bill of the next; a payment is of the day that the gateway says.
+/// A refund begun in the first or last five minutes of a day may be in the bill of the day beside; a payment is of the day that the gateway says.
 #[tokio::test]
 async fn the_ends_of_a_day_are_told_apart() {
     let store = MemoryStore::new(MemoryOptions::default());
     let day = Day::of(T0);
     let midnight = day.next().start();
+    let start = day.start();
+    let near = Some(Certainty::NearEdge);
     let ends = [
-        ("order-1", midnight - secs(1), Some(Certainty::NearEdge)),
-        ("order-2", midnight - secs(301), Some(Certainty::Sure)),
-        ("order-3", midnight, None),
+        ("order-1", midnight - secs(1), near),
+        ("order-2", midnight - secs(300), near),
+        ("order-3", midnight - secs(301), Some(Certainty::Sure)),
+        ("order-4", midnight, None),
+        ("order-5", start - secs(1), None),
+        ("order-6", start, near),
+        ("order-7", start + secs(299), near),
+        ("order-8", start + secs(300), Some(Certainty::Sure)),
     ];
     for (number, begun_at, _) in ends {
         store.create(create(number)).await.unwrap();

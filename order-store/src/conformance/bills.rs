@@ -1,18 +1,19 @@
 //! The ledger against a bill.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
+use tokio::task::JoinSet;
 use wxpay_core::Fen;
 
 use super::{
     Backend, assert_distinct,
     commands::pay_twice,
-    fresh, pay,
-    samples::{MCH_ID, T0, begin_refund, create, refund_result, secs},
+    face, fresh, pay,
+    samples::{MCH_ID, T0, begin_refund, create, mark_paid, refund_result, secs},
 };
 use crate::{
-    BillEntry, BillRow, Certainty, Day, Difference, DifferenceKind, Dump, OrderStore,
-    OrderStoreExt as _, Reconciliation, RefundState, Standing,
+    BillEntry, BillRow, Certainty, Create, Day, Difference, DifferenceKind, Dump, OrderStore,
+    OrderStoreExt as _, PAGE_MAX, Reconciliation, RefundState, Standing,
 };
 
 fn bill_row(attempt: &str, id: &str, entry: BillEntry) -> BillRow {
@@ -180,4 +181,50 @@ pub async fn a_bill_is_compared_by_number_too(backend: &dyn Backend) {
             (&kind, &row.out_trade_no)
         );
     }
+}
+
+/// More orders than two pages have; of three the bill has one.
+pub async fn a_bill_is_held_against_more_than_a_page(backend: &dyn Backend) {
+    const ORDERS: usize = 2 * PAGE_MAX + 3;
+    let number = |n: usize| format!("order-{n:04}");
+    let (store, _) = fresh(backend).await;
+    let mut callers = JoinSet::new();
+    for caller in 0..64 {
+        let store = face(&store);
+        callers.spawn(async move {
+            for n in (caller..ORDERS).step_by(64) {
+                let number = number(n);
+                // Many of one moment, so that pages end within it.
+                let now = T0 + secs(n as u64 % 2);
+                let made = Create {
+                    now,
+                    ..create(&number)
+                };
+                store.create(made).await.unwrap();
+                let paid = mark_paid(&number, &number, &format!("t-{number}"));
+                store.mark_paid(paid).await.unwrap();
+            }
+        });
+    }
+    callers.join_all().await;
+    let rows: Vec<_> = (0..ORDERS)
+        .step_by(3)
+        .map(|n| bill_payment(&number(n), &format!("t-{}", number(n)), 1))
+        .collect();
+    let found = reconcile(&*store, &rows).await;
+    let lacks = (0..ORDERS).filter(|n| n % 3 != 0).map(number);
+    let expected: BTreeSet<_> = lacks.collect();
+    assert_eq!(found.len(), expected.len());
+    let told: BTreeSet<_> = found
+        .into_iter()
+        .map(|difference| {
+            let kind = &difference.kind;
+            assert!(
+                matches!(kind, DifferenceKind::MissingThere { .. }),
+                "{kind:?}"
+            );
+            difference.key.unwrap().out_trade_no.as_str().to_owned()
+        })
+        .collect();
+    assert_eq!(told, expected);
 }

@@ -38,6 +38,7 @@
 )]
 
 pub mod samples;
+pub mod turns;
 
 mod bills;
 mod commands;
@@ -138,6 +139,7 @@ macro_rules! conformance_tests {
             a_row_is_set_aside_after_the_last_try
             a_parked_row_waits_for_an_operator
             relays_never_have_a_row_at_once
+            leases_that_run_out_keep_the_order
             rows_wake_who_waits
             notifies_are_kept_as_they_came
             the_inbox_is_bounded
@@ -149,6 +151,7 @@ macro_rules! conformance_tests {
             a_closed_store_says_so
             a_bill_finds_every_difference
             a_bill_is_compared_by_number_too
+            a_bill_is_held_against_more_than_a_page
             an_export_comes_back_the_same
             an_import_can_be_run_again
             an_import_never_overwrites

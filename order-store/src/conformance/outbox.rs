@@ -1,16 +1,17 @@
 //! The outbox: order, leases, fences, waits, rows set aside.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 
 use super::{
     Backend, Setup, assert_distinct, face, fresh, pay,
     samples::{T0, TestClock, create, mark_paid, secs},
+    turns::Turns,
 };
 use crate::{
-    Claim, Create, DeadLetter, Dump, MarkPaid, OrderKey, OrderStoreExt as _, OutboxId, OutboxKind,
-    OutboxStatus, RelayId, StoreError,
+    Claim, Create, DeadLetter, Dump, MarkPaid, OrderKey, OrderStore, OrderStoreExt as _, OutboxId,
+    OutboxKind, OutboxStatus, RelayId, StoreError,
 };
 
 pub(super) async fn claim(store: &dyn Dump) -> Vec<Claim> {
@@ -265,30 +266,31 @@ pub async fn a_parked_row_waits_for_an_operator(backend: &dyn Backend) {
     );
 }
 
-/// Four relays, forty orders: each row is sent once.
+/// Four relays, forty orders: each row is sent once, and an order's rows one after the other.
 pub async fn relays_never_have_a_row_at_once(backend: &dyn Backend) {
     let (store, _) = fresh(backend).await;
     for n in 0..40 {
         pay(&*store, &format!("order-{n:02}")).await;
     }
+    let turns = Arc::new(Turns::default());
     let mut relays = JoinSet::new();
     for relay in 0..4 {
         let store = face(&store);
+        let turns = Arc::clone(&turns);
         relays.spawn(async move {
             let mut sent = Vec::new();
             loop {
                 let relay = RelayId::new(&format!("relay-{relay}"));
+                // Three: so orders are split.
                 let claims = store.claim(relay, secs(30), 3).await.unwrap();
-                if claims.is_empty() {
-                    let left = store.outbox_status().await.unwrap();
-                    if left.waiting + left.leased == 0 {
-                        return sent;
-                    }
-                    tokio::task::yield_now().await;
+                if claims.is_empty() && is_empty(&*store).await {
+                    return sent;
                 }
-                for claim in claims {
-                    sent.push(claim.row.id);
-                    store.ack(claim.token).await.unwrap();
+                let held = turns.claimed(claims);
+                tokio::task::yield_now().await;
+                for held in held {
+                    assert!(turns.ack(&*store, &held).await);
+                    sent.push(held.claim.row.id);
                 }
             }
         });
@@ -296,6 +298,65 @@ pub async fn relays_never_have_a_row_at_once(backend: &dyn Backend) {
     let sent: Vec<_> = relays.join_all().await.into_iter().flatten().collect();
     assert_eq!(sent.len(), 80);
     assert_distinct(&sent);
+    assert_eq!(turns.assert_in_order(secs(30)), 80);
+}
+
+async fn is_empty(store: &dyn OrderStore) -> bool {
+    store.outbox_status().await.unwrap() == OutboxStatus::default()
+}
+
+/// Four relays whose leases end while they ack, put off, or are dead: a late ack and the next claim race, and an order's rows
+/// are had one after the other all the same.
+pub async fn leases_that_run_out_keep_the_order(backend: &dyn Backend) {
+    const LEASE: Duration = Duration::from_millis(5);
+    let (store, clock) = fresh(backend).await;
+    for n in 0..20 {
+        pay(&*store, &format!("order-{n:02}")).await;
+    }
+    let turns = Arc::new(Turns::default());
+    let mut relays = JoinSet::new();
+    for relay in 0..4 {
+        let (store, turns) = (face(&store), Arc::clone(&turns));
+        let clock = Arc::clone(&clock);
+        relays.spawn(async move {
+            let name = RelayId::new(&format!("relay-{relay}"));
+            let mut dead = Vec::new();
+            let mut n = relay;
+            loop {
+                let claims = store.claim(name.clone(), LEASE, 3).await.unwrap();
+                if claims.is_empty() {
+                    if is_empty(&*store).await {
+                        return dead;
+                    }
+                    clock.advance(Duration::from_millis(1));
+                }
+                for held in turns.claimed(claims) {
+                    n += 1;
+                    match n % 5 {
+                        0 => {
+                            clock.advance(LEASE);
+                            tokio::task::yield_now().await;
+                            turns.ack(&*store, &held).await;
+                        }
+                        1 => {
+                            clock.advance(LEASE);
+                            let wait = Duration::from_millis(2);
+                            turns.retry_later(&*store, &held, wait).await;
+                        }
+                        2 => dead.push(held),
+                        _ => drop(turns.ack(&*store, &held).await),
+                    }
+                }
+            }
+        });
+    }
+    let dead = timeout(secs(60), relays.join_all()).await.unwrap();
+    let dead: Vec<_> = dead.into_iter().flatten().collect();
+    assert!(!dead.is_empty());
+    for held in &dead {
+        assert_lost(&*store, &held.claim).await;
+    }
+    assert_eq!(turns.assert_in_order(LEASE), 40);
 }
 
 /// And nothing else does.

@@ -60,6 +60,7 @@ pub struct Reconciliation<'a> {
     mch_id: MchId,
     from: Day,
     to: Day,
+    rows_max: usize,
     seen: Seen,
 }
 
@@ -83,6 +84,7 @@ impl<'a> Reconciliation<'a> {
             mch_id,
             from,
             to,
+            rows_max: RECONCILE_ROWS_MAX,
             seen: Seen::default(),
         }
     }
@@ -96,7 +98,7 @@ impl<'a> Reconciliation<'a> {
             BillEntry::Payment { .. } | BillEntry::Reversal => None,
             BillEntry::Refund { out_refund_no, .. } => Some(out_refund_no.clone()),
         };
-        if self.seen.len() >= RECONCILE_ROWS_MAX {
+        if self.seen.len() >= self.rows_max {
             return Err(ReconcileError::TooManyRows);
         }
         let (key, kind) = if self.seen.insert(row) {
@@ -197,4 +199,36 @@ fn refunds_differ(refund: &Refund, fee: Option<Fen>, there: RefundState) -> Opti
         there: Standing::Refund(there),
     };
     amounts(refund.refund_fee, fee).or_else(|| (!went_on).then(states))
+}
+
+#[cfg(all(test, feature = "memory"))]
+mod tests {
+    use super::*;
+    use crate::{MemoryOptions, MemoryStore, Timestamp};
+
+    /// No row is passed over unseen: the one too many is an error, each time.
+    #[tokio::test]
+    async fn a_row_too_many_is_told() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        let day = Day::of(Timestamp::from_millis(0));
+        let mut bill = Reconciliation::new(&store, "1473426802".parse().unwrap(), day, day);
+        assert_eq!(bill.rows_max, RECONCILE_ROWS_MAX);
+        bill.rows_max = 2;
+        let row = |n: u32| BillRow {
+            out_trade_no: "order-1".parse().unwrap(),
+            transaction_id: format!("t{n}").parse().unwrap(),
+            entry: BillEntry::Payment { total_fee: None },
+        };
+        for n in 0..2 {
+            let found = bill.row(&row(n)).await.unwrap().unwrap();
+            assert_eq!(found.kind, DifferenceKind::MissingHere);
+        }
+        for n in [2, 3] {
+            let found = bill.row(&row(n)).await;
+            assert!(
+                matches!(found, Err(ReconcileError::TooManyRows)),
+                "{found:?}"
+            );
+        }
+    }
 }

@@ -1,6 +1,13 @@
 //! Several machines on one ledger: each is a store of its own.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use order_store::{
     Day, ExecuteError, OrderState, OrderStore, OrderStoreExt as _, Outcome, RelayId, StoreError,
@@ -261,15 +268,34 @@ async fn rows_wake_other_machines() {
     timeout(LIMIT, woken.changed()).await.unwrap().unwrap();
 }
 
+async fn until_rolled_up(scratch: &Scratch) {
+    timeout(LIMIT, async {
+        while scratch.number("SELECT count(*) FROM {s}.tally").await > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn totals_are_the_same_before_and_after_they_are_rolled_up() {
     let scratch = Scratch::new();
+    // A row that nothing else rolls up: when it is gone, the first roll-up is over.
+    close(&scratch.open().await).await;
+    scratch
+        .run(
+            "INSERT INTO {s}.tally (shard, mch_id, out_trade_no, n, day, payments, paid, refunds, refunded) \
+             VALUES (0, 'marker', 'marker', 0, 0, 0, 0, 0, 0)",
+        )
+        .await;
     let options = order_store::PostgresOptions {
         roll_up_every: secs(3600),
         ..scratch.options()
     };
     let store = scratch.open_by(&scratch.url, options).await;
-    // The first roll-up is at once; wait for it, so that what follows is not rolled up.
+    // The first roll-up is at once; what follows is not rolled up.
+    until_rolled_up(&scratch).await;
     for n in 0..30 {
         let number = format!("order-{n:02}");
         store.create(create(&number)).await.unwrap();
@@ -286,16 +312,77 @@ async fn totals_are_the_same_before_and_after_they_are_rolled_up() {
     assert!(scratch.number("SELECT count(*) FROM {s}.tally").await > 0);
 
     let other = scratch.open().await;
-    timeout(LIMIT, async {
-        while scratch.number("SELECT count(*) FROM {s}.tally").await > 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .unwrap();
-    assert_eq!(scratch.number("SELECT count(*) FROM {s}.totals").await, 1);
+    until_rolled_up(&scratch).await;
+    assert_eq!(
+        scratch
+            .number("SELECT count(*) FROM {s}.totals WHERE mch_id <> 'marker'")
+            .await,
+        1
+    );
     assert_eq!(other.totals(query.clone()).await.unwrap(), before);
     assert_eq!(store.totals(query).await.unwrap(), before);
+}
+
+/// Two machines roll up all the time while payments come in: whoever reads meanwhile has all that were answered before, none that
+/// was not begun, and never fewer than before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn totals_never_dip_while_two_machines_roll_up() {
+    const ORDERS: u64 = 400;
+    let scratch = Scratch::new();
+    let often = || order_store::PostgresOptions {
+        roll_up_every: Duration::from_millis(1),
+        ..scratch.options()
+    };
+    let machines = [
+        Arc::new(scratch.open_by(&scratch.url, often()).await),
+        Arc::new(scratch.open_by(&scratch.url, often()).await),
+    ];
+    let (begun, answered) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let mut callers = JoinSet::new();
+    for caller in 0..8 {
+        let store = Arc::clone(&machines[usize::from(caller % 2 == 0)]);
+        let (begun, answered) = (Arc::clone(&begun), Arc::clone(&answered));
+        callers.spawn(async move {
+            for n in (caller..ORDERS).step_by(8) {
+                let number = format!("order-{n:03}");
+                store.create(create(&number)).await.unwrap();
+                begun.fetch_add(1, Ordering::SeqCst);
+                let paid = mark_paid(&number, &number, &format!("t-{number}"));
+                store.mark_paid(paid).await.unwrap();
+                answered.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    }
+    let query = TotalsQuery {
+        from: Day::of(T0),
+        to: Day::of(T0),
+        mch_id: Some(MCH_ID.parse().unwrap()),
+    };
+    let mut reader = 0;
+    let mut last = 0;
+    let reads = async {
+        while last < ORDERS {
+            let least = answered.load(Ordering::SeqCst).max(last);
+            reader = 1 - reader;
+            let days = machines[reader].totals(query.clone()).await.unwrap();
+            let most = begun.load(Ordering::SeqCst);
+            let now = days.first().map_or(0, |day| day.payments);
+            assert!((least..=most).contains(&now), "{least} <= {now} <= {most}");
+            let paid = days.first().map_or(0, |day| day.paid.get());
+            assert_eq!(paid, now, "a fen each");
+            last = now;
+        }
+    };
+    timeout(LIMIT, reads).await.unwrap();
+    timeout(LIMIT, callers.join_all()).await.unwrap();
+    until_rolled_up(&scratch).await;
+    for store in &machines {
+        let days = store.totals(query.clone()).await.unwrap();
+        assert_eq!((days.len(), days[0].payments), (1, ORDERS));
+        assert_eq!(days[0].paid.get(), ORDERS);
+        close(store).await;
+    }
+    scratch.assert_each_paid_once(400).await;
 }
 
 /// What PostgreSQL's text cannot hold does not spoil the group that it is in.
