@@ -36,7 +36,7 @@ async fn a_sound_ledger_has_no_fault_while_a_desk_takes_payments() {
     let desk = Paydesk::start();
     paid(&desk, "SOUND0000").await;
     let folder = desk.folder.clone();
-    let (_, checked) = tokio::join!(
+    let ((), checked) = tokio::join!(
         async {
             for n in 1..=20 {
                 paid(&desk, &format!("SOUND{n:04}")).await;

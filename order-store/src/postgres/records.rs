@@ -11,8 +11,8 @@ use super::{
     sql::Sql,
 };
 use crate::{
-    Cursor, DumpSize, InboxRecord, OrderRecord, OutboxHold, OutboxPlace, OutboxRecord, RECORDS_MAX,
-    StoreError, Timestamp,
+    Cursor, DumpSize, InboxRecord, LogEntry, OrderRecord, OutboxHold, OutboxPlace, OutboxRecord,
+    RECORDS_MAX, StoreError, Timestamp,
 };
 
 /// Whoever a page is asked of.
@@ -98,12 +98,15 @@ fn orders_at(rows: &[Row]) -> Result<Vec<OrderRecord>, StoreError> {
     let mut records: Vec<OrderRecord> = Vec::new();
     for row in rows {
         let key = key_at(row, 0, 1)?;
-        let entry = decode(row, 3)?;
+        let entry: Option<LogEntry> = match column::<Option<&str>>(row, 3)? {
+            Some(_) => Some(decode(row, 3)?),
+            None => None,
+        };
         match records.last_mut() {
-            Some(record) if record.order.key == key => record.log.push(entry),
+            Some(record) if record.order.key == key => record.log.extend(entry),
             _ => records.push(OrderRecord {
                 order: decode(row, 2)?,
-                log: vec![entry],
+                log: entry.into_iter().collect(),
             }),
         }
     }

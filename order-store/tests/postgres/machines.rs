@@ -28,6 +28,8 @@ async fn of_all_callers_on_two_machines_one_pays() {
         let options = order_store::PostgresOptions {
             committers: 8,
             readers: 24,
+            // Who waits for a connection on a busy machine waits.
+            busy_after: LIMIT,
             ..scratch.options()
         };
         machines.push(Arc::new(scratch.open_by(&scratch.url, options).await));

@@ -169,6 +169,25 @@ async fn an_older_schema_keeps_its_rows() {
     }
 }
 
+/// What somebody took out of the database is found, and hides nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_without_their_logs_are_found_and_exported() {
+    let scratch = Scratch::new();
+    let store = scratch.open().await;
+    for n in 0..3 {
+        store.create(create(&format!("order-{n}"))).await.unwrap();
+    }
+    scratch.run("DELETE FROM {s}.log").await;
+    let report = check(&store, &mut |_| {}).await.unwrap();
+    assert_eq!(report.records.orders, 3);
+    assert!(report.found >= 3, "{report:?}");
+    let lines = String::from_utf8(exported(&store).await).unwrap();
+    for n in 0..3 {
+        assert!(lines.contains(&format!("order-{n}")), "{lines}");
+    }
+    close(&store).await;
+}
+
 /// Nothing of a closed store is left on the server: not its readers' connections either.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_closed_store_has_no_connections() {

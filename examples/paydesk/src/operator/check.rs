@@ -216,6 +216,6 @@ mod tests {
                 .contains("a page")
         );
         let why = "away".to_owned();
-        assert_eq!(damage(&StoreError::Failed { why }), None);
+        assert_eq!(damage(&StoreError::Unavailable { why }), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Records out, and what the store has of records that come in.
 
-/// Behind $1-$3, $4 of them, with their logs.
+/// Behind $1-$3, $4 of them, with their logs. An order whose log is gone is there too: it is for `check` to find, and a page without
+/// it would count as the end.
 pub(super) const DUMP_ORDERS: &str = "
 WITH page AS (
   SELECT x.created_at, x.shard, x.mch_id, x.out_trade_no
@@ -11,7 +12,7 @@ WITH page AS (
   ORDER BY x.created_at, x.mch_id, x.out_trade_no LIMIT $4)
 SELECT o.mch_id, o.out_trade_no, o.doc, l.doc FROM page p
 JOIN {s}.orders o ON o.shard = p.shard AND o.mch_id = p.mch_id AND o.out_trade_no = p.out_trade_no
-JOIN {s}.log l ON l.shard = p.shard AND l.mch_id = p.mch_id AND l.out_trade_no = p.out_trade_no
+LEFT JOIN {s}.log l ON l.shard = p.shard AND l.mch_id = p.mch_id AND l.out_trade_no = p.out_trade_no
 ORDER BY p.created_at, p.mch_id, p.out_trade_no, l.n";
 
 /// Behind $1-$4, $5 of them.
