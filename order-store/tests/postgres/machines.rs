@@ -364,12 +364,15 @@ async fn totals_never_dip_while_two_machines_roll_up() {
     let mut last = 0;
     let reads = async {
         while last < ORDERS {
-            let least = answered.load(Ordering::SeqCst).max(last);
+            let at_least = answered.load(Ordering::SeqCst).max(last);
             reader = 1 - reader;
             let days = machines[reader].totals(query.clone()).await.unwrap();
             let most = begun.load(Ordering::SeqCst);
             let now = days.first().map_or(0, |day| day.payments);
-            assert!((least..=most).contains(&now), "{least} <= {now} <= {most}");
+            assert!(
+                (at_least..=most).contains(&now),
+                "{at_least} <= {now} <= {most}"
+            );
             let paid = days.first().map_or(0, |day| day.paid.get());
             assert_eq!(paid, now, "a fen each");
             last = now;
