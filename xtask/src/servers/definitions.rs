@@ -73,8 +73,8 @@ pub(crate) fn definitions(passcodes: &Passcodes) -> Value {
         // The rights above let a subscriber make a queue that stays, and would collect for ever. A policy counts only
         // for queues that know all that is in it, so a stream, which does not expire, needs one of its own.
         "policies": [
-            policy("subscriptions", 0, &json!({"expires": 60_000, "max-length": 10})),
-            policy("subscription-streams", 1, &json!({
+            policy("pages", 0, &json!({"expires": 60_000, "max-length": 10})),
+            policy("page-streams", 1, &json!({
                 "max-age": "1m", "max-length-bytes": 1_000_000, "stream-max-segment-size-bytes": 500_000,
             })),
         ],
@@ -130,6 +130,20 @@ mod tests {
             passcodes.payer.len() == 2 * PASSCODE_BYTES
                 && passcodes.payer.bytes().all(|b| b.is_ascii_hexdigit())
         );
+    }
+
+    /// The tests' broker has the holes closed that the published file closes, in the same way.
+    #[test]
+    fn the_policies_for_pages_are_the_published_ones() {
+        let published = include_str!("../../../stomp-bridge/docs/definitions.json");
+        let published: Value = serde_json::from_str(published).unwrap();
+        let value = definitions(&Passcodes::random().unwrap());
+        for part in ["exchanges", "queues", "bindings", "policies"] {
+            let theirs = published[part].as_array().unwrap();
+            for one in value[part].as_array().unwrap() {
+                assert!(theirs.contains(one), "{part} lack {one}");
+            }
+        }
     }
 
     #[test]

@@ -123,4 +123,25 @@ mod tests {
         assert!(text(BrowserFanout::Off).contains(r"^(paynotify\\.page$|stomp-subscription-)"));
         assert!(!text(BrowserFanout::On).contains("a passcode"));
     }
+
+    /// Whoever follows stomp-bridge's page by hand has the same, and no hole that this file closes.
+    #[test]
+    fn the_bridges_file_has_all_that_is_not_an_account() {
+        let bridges = include_str!("../../../../stomp-bridge/docs/definitions.json");
+        let bridges: Value = serde_json::from_str(bridges).unwrap();
+        let publisher = Publisher {
+            login: "payer",
+            passcode: "a passcode",
+        };
+        let ours = definitions(&publisher, BrowserFanout::Off, *b"salt");
+        for part in ["exchanges", "queues", "bindings", "policies", "parameters"] {
+            let theirs = bridges[part].as_array().unwrap();
+            for one in ours[part].as_array().unwrap() {
+                assert!(
+                    theirs.contains(one),
+                    "{part} of the bridge's file lack {one}"
+                );
+            }
+        }
+    }
 }
