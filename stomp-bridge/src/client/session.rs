@@ -398,7 +398,7 @@ impl<T> Session<T> {
 /// others, such as those of an operator who closes the connection or of something that dies in the broker, leave open what became of
 /// the message.
 fn speaks_of_a_frame(message: &str) -> bool {
-    const REFUSALS: [&str; 15] = [
+    const REFUSALS: [&str; 16] = [
         "access_refused",
         "content_too_large",
         "not_allowed",
@@ -407,6 +407,7 @@ fn speaks_of_a_frame(message: &str) -> bool {
         "precondition_failed",
         "resource_error",
         "resource_locked",
+        "Bad frame",
         "Bad transaction",
         "Invalid destination",
         "Invalid header",
