@@ -64,8 +64,10 @@ impl Writer {
         let applied = match self.disk.write(&self.trees, &writes, &head) {
             Ok(applied) => applied,
             Err(error) => {
+                // Said while readers still wait: one that came in between would see what is not on the disk.
+                let failed = self.give_up(error, answers);
                 drop(live);
-                return Err(self.give_up(error, answers));
+                return Err(failed);
             }
         };
         if let Some(audit) = self.shared.audit().as_mut() {

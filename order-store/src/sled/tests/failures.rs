@@ -113,18 +113,20 @@ async fn a_read_never_sees_what_is_not_synced() {
         async move { store.create(create("order-1")).await }
     });
     begun.recv().await.unwrap();
-    // sled has the order by now, and would show it.
-    let mut reader = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move { store.get(&key("order-1")).await }
-    });
-    let early = timeout(Duration::from_millis(100), &mut reader).await;
+    // sled has the order by now, and would show it. Many wait, so that one of them is there the moment that it may.
+    let mut readers: Vec<_> = (0..64)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.get(&key("order-1")).await })
+        })
+        .collect();
+    let early = timeout(Duration::from_millis(100), &mut readers[0]).await;
     assert!(early.is_err(), "{early:?}");
     end.send(Err(io::Error::other("cut"))).unwrap();
-    assert!(matches!(
-        reader.await.unwrap(),
-        Err(StoreError::Failed { .. })
-    ));
+    for reader in readers {
+        let read = reader.await.unwrap();
+        assert!(matches!(read, Err(StoreError::Failed { .. })), "{read:?}");
+    }
     assert!(matches!(
         writer.await.unwrap(),
         Err(ExecuteError::Store(StoreError::Failed { .. }))
