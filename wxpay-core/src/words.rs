@@ -64,6 +64,20 @@ pub(crate) fn find(bytes: &[u8], from: usize, byte: u8) -> Option<usize> {
     Some(from + memchr(byte, bytes.get(from..)?)?)
 }
 
+/// Where `what` stands next, from `from` on; it is not empty, and so short that this takes time in proportion to `bytes`
+/// alone.
+pub(crate) fn find_text(bytes: &[u8], from: usize, what: &str) -> Option<usize> {
+    let what = what.as_bytes();
+    let mut from = from;
+    loop {
+        let at = find(bytes, from, what[0])?;
+        if bytes[at..].starts_with(what) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
 /// Where one of two bytes stands next, from `from` on.
 pub(crate) fn find_either(bytes: &[u8], from: usize, one: u8, other: u8) -> Option<usize> {
     let mut from = from;

@@ -20,9 +20,11 @@ use tokio::sync::mpsc;
 use super::{
     Failure, Live, Shared,
     checkpoint::Checkpoint,
+    counters::{Counters, low_write},
+    decided::{Changes, Decided, Ground},
     disk::Disk,
     folder::{Folder, io_error},
-    group::{Changes, Counters, Decided, Ground, Group, low_write},
+    group::Group,
     job::{Job, Reply},
     locate::Locator,
     trees::Trees,

@@ -15,6 +15,7 @@ use super::{
     fault::Step,
     folder::{io_error, sync_path},
     head::Head,
+    keys::{HEAD_KEY, Kind},
     layout::{BLOBS, COMPACT_NEW, COMPACT_READY},
     locate::Locator,
     mark::Mark,
@@ -22,7 +23,7 @@ use super::{
     options::How,
     switch,
     thin::Thin,
-    trees::{HEAD_KEY, Kind, Trees, damaged},
+    trees::{Trees, damaged},
     verify::{Audit, Nobody},
 };
 use crate::StoreError;

@@ -5,12 +5,13 @@ use async_trait::async_trait;
 use super::{
     Live, Shared, inbox,
     job::Job,
+    keys::INBOX_NEXT_KEY,
     reads::load_log_from,
     records::{order, page_of_notifies, page_of_rows, size},
     settle::load_row,
     snapshot::SledSnapshot,
     store::SledStore,
-    trees::{INBOX_NEXT_KEY, Trees},
+    trees::Trees,
 };
 use crate::{
     Cursor, Dump, DumpSize, InboxRecord, OrderRecord, OutboxPlace, OutboxRecord, RECORDS_MAX,

@@ -9,8 +9,8 @@ use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 use super::{
     Failure, inbox,
     job::{Job, Settlement},
+    place::Address,
     reads::{list_notifies, load_all, load_log, with_ring},
-    record::Address,
     relay::Held,
     settle::load_row,
     store::SledStore,

@@ -7,9 +7,10 @@ use super::{
     fault::{Faults, Step},
     folder::{Folder, io_error},
     head::Head,
+    keys::{FORMAT_KEY, Kind},
     mark::{self, Mark},
     record::{decode, encode},
-    trees::{FORMAT_KEY, Kind, Trees, Writes, damaged},
+    trees::{Trees, Writes, damaged},
     verify::lost,
 };
 use crate::StoreError;

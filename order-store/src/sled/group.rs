@@ -5,25 +5,25 @@
 //! written here; the result is a list of writes, of answers, and of what to remember.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak},
+    collections::BTreeMap,
+    sync::{Arc, MutexGuard},
 };
 
 use wxpay_core::{AppId, MchId, OutRefundNo, OutTradeNo, TransactionId};
 
 use super::{
-    digest::{BuildDigester, Chain},
+    counters::Counters,
+    decided::{ByKey, Changes, Decided, Ground, Moved, RelayChange},
     inbox,
     job::{Answer, Done, Job},
-    locate::{
-        Hash, Home, Locator, Owned, Place, hash_of_number, hash_of_order, hash_of_refund,
-        hash_of_transaction,
-    },
+    keys::{ACCOUNT_PREFIX, Kind, packed_key},
+    locate::{Hash, Owned, hash_of_number, hash_of_order, hash_of_refund, hash_of_transaction},
     pack::{Packer, pack, pack_log},
-    record::{Address, Hold, StoredRow, encode, encode_into, encode_log, order_parts},
-    relay::{Entry, Relay, Status},
+    place::{Address, Home, Place},
+    record::{Hold, StoredRow, encode, encode_into, encode_log, order_parts},
+    relay::{Entry, Relay},
     rows::load_log_rows,
-    trees::{ACCOUNT_PREFIX, INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, Trees, Writes, packed_key},
+    trees::Writes,
 };
 use crate::{
     Change, Command, DeadLetter, ExecuteError, Facts, LogEntry, Lookups, NotifyHead, NotifyId,
@@ -33,82 +33,11 @@ use crate::{
 
 /// Bytes that a row of the outbox may grow by: the reason of its last failure, the count of its tries, its hold.
 const ROW_RESERVE_BYTES: usize = REASON_MAX_BYTES + 100;
-/// The remembered low group is written again when it is so many groups behind.
-const LOW_STEP: u64 = 256;
-
-type ByKey<K, V> = HashMap<K, V, BuildDigester>;
-
-/// The numbers that go on from group to group.
-pub(super) struct Counters {
-    pub(super) next_group: u64,
-    pub(super) next_notify: u64,
-    /// The low group as it was written last.
-    pub(super) low: u64,
-    /// The hash of the log.
-    pub(super) chain: Chain,
-    /// Rows of the log.
-    pub(super) rows: u64,
-    /// The accounts that the folder remembers.
-    pub(super) accounts: HashSet<(MchId, AppId)>,
-}
-
-/// What happens to the outbox in memory once the group is on disk.
-pub(super) enum RelayChange {
-    Add(Address, Entry),
-    Remove(Address),
-    Set(Address, Status),
-}
-
 /// An order that the group touched.
 struct Touched {
     before: Option<(Mark, Place)>,
     now: Option<(Arc<Order>, Place)>,
     changed: bool,
-}
-
-/// An order that the group changed.
-pub(super) struct Moved {
-    pub(super) key: OrderKey,
-    pub(super) before: Option<(Mark, Place)>,
-    pub(super) after: (Mark, Place),
-    /// Kept as long as the order may not be on disk: see [`Changes`].
-    _order: Arc<Order>,
-}
-
-/// What a group changed that the next one has to know of, as long as it is not on disk.
-#[derive(Default)]
-pub(super) struct Changes {
-    /// The group's number, once there was one.
-    number: Option<u64>,
-    /// Who decides the next group finds an order here, or, once it is gone, where it then is: on disk.
-    orders: ByKey<OrderKey, (Weak<Order>, Place)>,
-    numbers: ByKey<(MchId, OutTradeNo), OrderKey>,
-    transactions: ByKey<TransactionId, OrderKey>,
-    refunds: ByKey<(MchId, OutRefundNo), OrderKey>,
-    chunks: BTreeMap<(u64, u16), Vec<StoredRow>>,
-}
-
-impl Changes {
-    /// The rows of a value of the outbox, if the group changed it.
-    pub(super) fn chunk(&self, address: Address) -> Option<&[StoredRow]> {
-        let rows = self.chunks.get(&(address.group, address.chunk))?;
-        Some(rows)
-    }
-}
-
-/// What a group is decided against.
-#[derive(Clone, Copy)]
-pub(super) struct Ground<'a> {
-    pub(super) trees: &'a Trees,
-    pub(super) locator: &'a RwLock<Locator>,
-    /// What the group before changed.
-    pub(super) changes: &'a Changes,
-}
-
-impl Ground<'_> {
-    fn locator(&self) -> RwLockReadGuard<'_, Locator> {
-        self.locator.read().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// See the module.
@@ -133,37 +62,6 @@ pub(super) struct Group<'a> {
     writes: Writes,
     pub(super) relay: Vec<RelayChange>,
     answers: Vec<Answer>,
-}
-
-/// A decided group.
-#[derive(Default)]
-pub(super) struct Decided {
-    pub(super) writes: Writes,
-    pub(super) answers: Vec<Answer>,
-    pub(super) moved: Vec<Moved>,
-    /// What orders own from now on, and by the hash of which.
-    pub(super) owned: Vec<(Owned, Hash, Hash)>,
-    pub(super) relay: Vec<RelayChange>,
-    /// The end of the log after it.
-    pub(super) tip: Tip,
-}
-
-/// The end of the log.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Tip {
-    pub(super) group: u64,
-    pub(super) rows: u64,
-    pub(super) chain: Chain,
-}
-
-impl Counters {
-    pub(super) fn tip(&self) -> Tip {
-        Tip {
-            group: self.next_group - 1,
-            rows: self.rows,
-            chain: self.chain,
-        }
-    }
 }
 
 impl<'a> Group<'a> {
@@ -504,7 +402,7 @@ impl<'a> Group<'a> {
             // The rows of the group before may not be in the relay yet.
             let low = relay().lowest_group().unwrap_or(self.number);
             let low = low.min(self.ground.changes.number.unwrap_or(low));
-            write_counters(&mut self.writes, counters, low);
+            counters.write(&mut self.writes, low);
         }
         let decided = Decided {
             writes: self.writes,
@@ -527,21 +425,4 @@ fn owner(
         Some(owner) => Ok(Some(owner.clone())),
         None => Ok(find()?.map(|order| order.key)),
     }
-}
-
-fn write_counters(writes: &mut Writes, counters: &mut Counters, low: u64) {
-    if writes.iter().any(|(kind, ..)| *kind == Kind::Inbox) {
-        let next = counters.next_notify.to_be_bytes().to_vec();
-        writes.push((Kind::Meta, INBOX_NEXT_KEY.to_vec(), Some(next)));
-    }
-    if low >= counters.low + LOW_STEP {
-        counters.low = low;
-        writes.push(low_write(low));
-    }
-}
-
-/// Remembers that no group below holds rows of the outbox.
-pub(super) fn low_write(low: u64) -> (Kind, Vec<u8>, Option<Vec<u8>>) {
-    let value = low.to_be_bytes().to_vec();
-    (Kind::Meta, OUTBOX_LOW_KEY.to_vec(), Some(value))
 }

@@ -2,8 +2,8 @@
 
 use super::{
     digest::{Chain, digest, digest_bytes},
+    keys::{HEAD_KEY, KINDS, Kind, parse_packed_key},
     pack::unpack_log,
-    trees::{HEAD_KEY, KINDS, Kind, parse_packed_key},
 };
 use crate::StoreError;
 

@@ -1,8 +1,9 @@
 //! Accepted notifies: a ring of slots in the ledger, overwritten and never removed.
 
 use super::{
+    keys::Kind,
     record::{VALUE_MAX_BYTES, checked},
-    trees::{Kind, Trees, Writes},
+    trees::{Trees, Writes},
 };
 use crate::{ACCEPTED_MAX_BYTES, ACCEPTED_MAX_COUNT, NotifyHead, StoreError};
 

@@ -9,11 +9,12 @@ use std::{
 };
 
 use super::{
-    group::Moved,
+    decided::Moved,
     inbox,
-    locate::{Home, Place},
+    keys::{Kind, parse_packed_key},
+    place::{Home, Place},
     rows::load_at,
-    trees::{Kind, Trees, Writes, parse_packed_key},
+    trees::{Trees, Writes},
 };
 use crate::{NotifyHead, Order, OrderKey, StoreError};
 

@@ -8,9 +8,10 @@ use std::{collections::VecDeque, env, fs};
 
 use super::{
     head::Head,
+    keys::{Kind, packed_key},
     pack::{Packer, pack},
     record::{Hold, StoredRow, encode},
-    trees::{Kind, Trees, Writes, packed_key},
+    trees::{Trees, Writes},
 };
 use crate::{OrderKey, OutboxFacts, OutboxId, OutboxKind, OutboxRow, PageTicket, Timestamp};
 

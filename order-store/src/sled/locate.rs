@@ -11,12 +11,7 @@ use std::{
 
 use wxpay_core::{MchId, OutRefundNo, OutTradeNo, TransactionId};
 
-use super::{
-    digest::digest_bytes,
-    record::{Address, StoredOrder},
-    rows::load_at,
-    trees::Trees,
-};
+use super::{digest::digest_bytes, place::Place, record::StoredOrder, rows::load_at, trees::Trees};
 use crate::{Order, OrderKey, StoreError, dump::admit::numbers_of};
 
 /// The hash of an order's key, of a number, a transaction or a refund. It is written to disk, so it never changes.
@@ -51,60 +46,6 @@ pub(super) enum Owned {
     Number,
     Transaction,
     Refund,
-}
-
-/// Where an order's last row is, and where the order itself is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) last_log: Address,
-    pub(super) home: Home,
-}
-
-/// Where an order itself is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Home {
-    /// In the last row of its log.
-    Log,
-    /// In the tree of orders.
-    Tree,
-}
-
-const SLOT_BITS: u32 = 12;
-const CHUNK_BITS: u32 = 16;
-/// Groups that a place can name: a century of them at ten a millisecond.
-const GROUP_BITS: u32 = 35;
-
-impl Place {
-    fn pack(self) -> u64 {
-        let Address { group, chunk, slot } = self.last_log;
-        assert!(
-            group < 1 << GROUP_BITS && slot < 1 << SLOT_BITS,
-            "{:?} is beyond what a place can name",
-            self.last_log
-        );
-        let home = match self.home {
-            Home::Log => 0,
-            Home::Tree => 1,
-        };
-        let group_and_chunk = group << CHUNK_BITS | u64::from(chunk);
-        (group_and_chunk << SLOT_BITS | u64::from(slot)) << 1 | home
-    }
-
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "each part is cut to its own bits"
-    )]
-    fn unpack(bits: u64) -> Self {
-        let address = bits >> 1;
-        Self {
-            last_log: Address {
-                group: address >> (SLOT_BITS + CHUNK_BITS),
-                chunk: (address >> SLOT_BITS) as u16,
-                slot: address as u16 & ((1 << SLOT_BITS) - 1),
-            },
-            home: if bits & 1 == 0 { Home::Log } else { Home::Tree },
-        }
-    }
 }
 
 /// See the module.
@@ -359,20 +300,6 @@ mod tests {
     use super::*;
 
     proptest! {
-        #[test]
-        fn a_place_comes_back(
-            group in 0_u64..1 << GROUP_BITS,
-            chunk in any::<u16>(),
-            slot in 0_u16..1 << SLOT_BITS,
-            in_tree in any::<bool>(),
-        ) {
-            let place = Place {
-                last_log: Address { group, chunk, slot },
-                home: if in_tree { Home::Tree } else { Home::Log },
-            };
-            prop_assert_eq!(Place::unpack(place.pack()), place);
-        }
-
         /// Few hashes, so that they meet.
         #[test]
         fn hashes_that_meet_lose_nothing(

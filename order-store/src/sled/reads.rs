@@ -6,11 +6,12 @@ use super::{
     Live, Shared,
     head::Head,
     inbox,
+    keys::{INBOX_NEXT_KEY, Kind, packed_key},
     pack::unpack_log,
-    record::Address,
+    place::Address,
     ring,
     rows::read_log,
-    trees::{INBOX_NEXT_KEY, Kind, Trees, damaged, packed_key},
+    trees::{Trees, damaged},
 };
 use crate::{
     Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, PAGE_MAX, StoreError,

@@ -3,11 +3,13 @@
 use wxpay_core::{AppId, MchId};
 
 use super::{
-    locate::{Home, Locator, Place, hash_of_order, owned_by},
+    keys::{ACCOUNT_PREFIX, Kind, parse_packed_key},
+    locate::{Locator, hash_of_order, owned_by},
     pack::unpack_log,
-    record::{Address, StoredLog, decode, join_order},
-    rows::load_at,
-    trees::{ACCOUNT_PREFIX, Kind, Trees, parse_packed_key},
+    place::{Address, Home, Place},
+    record::{StoredLog, decode},
+    rows::{join_order, load_at},
+    trees::Trees,
     verify::Visit,
 };
 use crate::{

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     encoding,
-    locate::Home,
-    trees::{Kind, Trees, order_key},
+    keys::order_key,
+    place::{Address, Home},
 };
 pub(super) use crate::OutboxHold as Hold;
 use crate::{LogEntry, Order, OrderKey, OutboxRow, StoreError};
@@ -24,37 +24,6 @@ pub(super) const VALUE_MAX_BYTES: usize = 5_700;
 /// An order that makes its row longer is kept in the tree of orders, where it is overwritten: each row of an order with many
 /// refunds would have all of them again.
 const ORDER_ROW_MAX_BYTES: usize = 2_000;
-
-/// Where a row of the log is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(super) struct Address {
-    #[serde(rename = "g")]
-    pub(super) group: u64,
-    #[serde(rename = "c")]
-    pub(super) chunk: u16,
-    #[serde(rename = "s")]
-    pub(super) slot: u16,
-}
-
-impl From<Address> for u128 {
-    fn from(address: Address) -> Self {
-        Self::from(address.group) << 32 | Self::from(address.chunk) << 16 | Self::from(address.slot)
-    }
-}
-
-impl From<u128> for Address {
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "each part is cut to its own bits"
-    )]
-    fn from(bits: u128) -> Self {
-        Self {
-            group: (bits >> 32) as u64,
-            chunk: (bits >> 16) as u16,
-            slot: bits as u16,
-        }
-    }
-}
 
 /// An order, and where the last row of its log is.
 #[derive(Deserialize)]
@@ -230,35 +199,4 @@ pub(super) fn order_parts(order: &Order, last_log: Address) -> Vec<(Vec<u8>, Vec
             (order_key(&order.key, part), value)
         })
         .collect()
-}
-
-/// Reads an order's record; `first` is the value of its first part.
-pub(super) fn join_order(
-    trees: &Trees,
-    key: &[u8],
-    first: &[u8],
-) -> Result<StoredOrder, StoreError> {
-    let what = || format!("order {}", key.escape_ascii());
-    let damaged = || StoreError::Corrupt { what: what() };
-    let (&count, piece) = checked(first, &what())?.split_first().ok_or_else(damaged)?;
-    let mut bytes = piece.to_vec();
-    let mut key = key.to_vec();
-    for part in 1..count {
-        *key.last_mut().ok_or_else(damaged)? = part;
-        let value = trees.get(Kind::Orders, &key)?.ok_or_else(damaged)?;
-        bytes.extend_from_slice(value.get(2..).ok_or_else(damaged)?);
-    }
-    decode(&bytes, &what())
-}
-
-/// Reads an order's record in the tree of orders by its key.
-pub(super) fn load_record(
-    trees: &Trees,
-    key: &OrderKey,
-) -> Result<Option<StoredOrder>, StoreError> {
-    let bytes = order_key(key, 0);
-    match trees.get(Kind::Orders, &bytes)? {
-        Some(first) => join_order(trees, &bytes, &first).map(Some),
-        None => Ok(None),
-    }
 }

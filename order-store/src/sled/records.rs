@@ -2,9 +2,9 @@
 
 use super::{
     Live, Shared, inbox,
-    locate::Place,
-    record::{Address, StoredRow},
-    trees::INBOX_NEXT_KEY,
+    keys::INBOX_NEXT_KEY,
+    place::{Address, Place},
+    record::StoredRow,
 };
 use crate::{
     DumpSize, InboxRecord, NotifyHead, Order, OrderKey, OutboxPlace, OutboxRecord, RECORDS_MAX,

@@ -2,7 +2,7 @@
 
 pub(super) use crate::lease::{Entry, Held, Status};
 
-use super::record::Address;
+use super::place::Address;
 
 pub(super) type Relay = crate::lease::Relay<Address>;
 

@@ -3,8 +3,9 @@
 use serde::de::DeserializeOwned;
 
 use super::{
-    locate::{Home, Place},
-    record::{Address, LastLog, StoredLog, StoredOrder, decode, load_record},
+    keys::{Kind, order_key},
+    place::{Address, Home, Place},
+    record::{LastLog, StoredLog, StoredOrder, checked, decode},
     trees::Trees,
 };
 use crate::{LogEntry, OrderKey, StoreError};
@@ -54,6 +55,37 @@ pub(super) fn load_at(trees: &Trees, place: Place) -> Result<StoredOrder, StoreE
                     what: format!("order {key} is not that of the last row of its log"),
                 })
         }
+    }
+}
+
+/// Reads an order's record; `first` is the value of its first part.
+pub(super) fn join_order(
+    trees: &Trees,
+    key: &[u8],
+    first: &[u8],
+) -> Result<StoredOrder, StoreError> {
+    let what = || format!("order {}", key.escape_ascii());
+    let damaged = || StoreError::Corrupt { what: what() };
+    let (&count, piece) = checked(first, &what())?.split_first().ok_or_else(damaged)?;
+    let mut bytes = piece.to_vec();
+    let mut key = key.to_vec();
+    for part in 1..count {
+        *key.last_mut().ok_or_else(damaged)? = part;
+        let value = trees.get(Kind::Orders, &key)?.ok_or_else(damaged)?;
+        bytes.extend_from_slice(value.get(2..).ok_or_else(damaged)?);
+    }
+    decode(&bytes, &what())
+}
+
+/// Reads an order's record in the tree of orders by its key.
+pub(super) fn load_record(
+    trees: &Trees,
+    key: &OrderKey,
+) -> Result<Option<StoredOrder>, StoreError> {
+    let bytes = order_key(key, 0);
+    match trees.get(Kind::Orders, &bytes)? {
+        Some(first) => join_order(trees, &bytes, &first).map(Some),
+        None => Ok(None),
     }
 }
 

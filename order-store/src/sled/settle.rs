@@ -1,12 +1,15 @@
 //! The part of a group that settles rows of the outbox: each settlement rewrites the value that its row is in.
 
 use super::{
-    group::{Group, RelayChange},
+    decided::RelayChange,
+    group::Group,
     job::Settlement,
+    keys::{Kind, packed_key},
     pack::unpack,
-    record::{Address, Hold, StoredRow, decode},
+    place::Address,
+    record::{Hold, StoredRow, decode},
     relay::{Held, Relay, Status},
-    trees::{Kind, Trees, packed_key},
+    trees::Trees,
 };
 use crate::{ClaimToken, OutboxId, StoreError, WAIT_MAX, outbox::plain};
 

@@ -10,12 +10,13 @@ use async_trait::async_trait;
 use super::{
     Live, Shared, inbox,
     kept::{Before, Kept, lock},
+    keys::INBOX_NEXT_KEY,
+    place::Address,
     reads::load_log_from,
-    record::{Address, StoredRow},
+    record::StoredRow,
     records::{order, page_of_notifies, page_of_rows, size},
     rows::load_at,
     settle::{load_row, row_at, rows_of},
-    trees::INBOX_NEXT_KEY,
 };
 use crate::{
     Cursor, DumpSize, InboxRecord, OrderRecord, OutboxPlace, OutboxRecord, RECORDS_MAX, Snapshot,

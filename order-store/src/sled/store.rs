@@ -17,7 +17,7 @@ use super::{
     aside, background,
     committer::{Committer, Writing},
     compact::{self, Compacted},
-    group::Changes,
+    decided::Changes,
     job::{Job, Settlement},
     kept::Snapshots,
     open,

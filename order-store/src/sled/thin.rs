@@ -2,10 +2,13 @@
 
 use super::{
     digest::Chain,
-    locate::{Home, Locator, Place, hash_of_order},
+    keys::{HEAD_KEY, Kind, parse_packed_key},
+    locate::{Locator, hash_of_order},
     pack::{pack_log, unpack_log},
-    record::{Address, StoredLog, decode, encode_bare_log, join_order},
-    trees::{HEAD_KEY, Kind, Trees, parse_packed_key},
+    place::{Address, Home, Place},
+    record::{StoredLog, decode, encode_bare_log},
+    rows::join_order,
+    trees::Trees,
 };
 use crate::{OrderKey, StoreError};
 

@@ -14,8 +14,9 @@ use ::sled::{IVec, Tree};
 use super::{
     digest::{Chain, digest},
     head::Head,
+    keys::{HEAD_KEY, KINDS, Kind, parse_packed_key},
     pack::unpack_log,
-    trees::{Applied, HEAD_KEY, KINDS, Kind, Trees, Writes, damaged, parse_packed_key},
+    trees::{Applied, Trees, Writes, damaged},
 };
 use crate::{StoreError, VerifyProgress};
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, PoisonError};
 
 use super::{
     Failure, Shared,
+    decided::{Decided, Moved, RelayChange},
     disk::Disk,
     fault::Step,
-    group::{Decided, Moved, RelayChange},
     head::Head,
     job::Answer,
     locate::hash_of_order,

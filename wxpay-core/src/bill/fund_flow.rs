@@ -1,11 +1,9 @@
 //! A row of a bill of fund flow.
 
 use super::row::open_enum;
+use super::totals::{EXPENSE, INCOME};
 use super::{BillError, Column, ExactYuan, Row};
 use crate::{BeijingTime, Fen};
-
-pub(super) const INCOME: &str = "收入";
-pub(super) const EXPENSE: &str = "支出";
 
 /// One change of an account's balance, from a bill of downloadfundflow. Its texts borrow from the reader.
 ///

@@ -2,7 +2,11 @@
 
 use super::cells::Cells;
 use super::header::Header;
-use super::{AmountError, BillError, BillKind, Column, ExactYuan, Sum, SumValue, fund_flow};
+use super::{AmountError, BillError, BillKind, Column, ExactYuan, Sum, SumValue};
+
+/// The words for the two directions of a change of balance.
+pub(super) const INCOME: &str = "收入";
+pub(super) const EXPENSE: &str = "支出";
 
 /// The columns that are added up in a bill of trades.
 const ADDED: [(Column, Sum); 6] = [
@@ -102,10 +106,10 @@ impl Totals {
     /// Counts a row of fund flow. Which sum its amount belongs to.
     fn count_flow(&mut self, header: &Header, line: &[u8], cells: &Cells) -> Option<Sum> {
         let direction = &line[cells.range(header.place_or_empty(Column::Direction))];
-        if direction == fund_flow::INCOME.as_bytes() {
+        if direction == INCOME.as_bytes() {
             self.income_rows += 1;
             Some(Sum::Income)
-        } else if direction == fund_flow::EXPENSE.as_bytes() {
+        } else if direction == EXPENSE.as_bytes() {
             self.expense_rows += 1;
             Some(Sum::Expense)
         } else {

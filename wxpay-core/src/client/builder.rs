@@ -19,7 +19,7 @@ use super::{
     limit::Limit,
     observe::Hooks,
     phase::Dialing,
-    shared::{Http, Shared},
+    shared::{Http, PlainHttp, Shared},
 };
 use crate::{Account, transport::RetryPolicy};
 
@@ -41,13 +41,6 @@ pub struct ClientBuilder {
     max_calls: usize,
     longest_wait: Duration,
     hooks: Hooks,
-}
-
-/// What becomes of an endpoint that demands a certificate where none can be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PlainHttp {
-    NeedsIdentity,
-    NeedsNothing,
 }
 
 impl ClientBuilder {

@@ -6,7 +6,6 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::{
     CallError,
-    builder::PlainHttp,
     hosts::{Base, Hosts},
     limit::Limit,
     observe::Hooks,
@@ -37,6 +36,13 @@ pub(super) struct Http {
     pub(super) without: reqwest::Client,
     pub(super) with: Option<reqwest::Client>,
     pub(super) unencrypted: PlainHttp,
+}
+
+/// What becomes of an endpoint that demands a certificate where none can be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlainHttp {
+    NeedsIdentity,
+    NeedsNothing,
 }
 
 impl Http {

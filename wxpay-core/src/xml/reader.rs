@@ -2,7 +2,7 @@
 //!
 //! Where the fields go is the [`Sink`]'s: [`Params`] on the heap, or a caller's scratch.
 
-use super::{Limits, XmlError, value::find};
+use super::{Limits, XmlError};
 use crate::{
     Params,
     params::{first_forbidden, is_name_byte, is_name_start, is_unusual},
@@ -350,7 +350,7 @@ impl<'a, 'l> Reader<'a, 'l> {
 
     /// Where `what` stands next, from `from` on.
     pub(super) fn find(&self, what: &str, from: usize) -> Option<usize> {
-        find(self.bytes, from, what)
+        words::find_text(self.bytes, from, what)
     }
 
     pub(super) const fn bytes(&self) -> &'a [u8] {

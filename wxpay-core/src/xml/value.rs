@@ -92,7 +92,7 @@ impl<'a> Reader<'a, '_> {
         self.at = end;
         let len = end - start;
         let piece = self.bytes().get(start..end).unwrap_or_default();
-        match find(piece, 0, CDATA_END) {
+        match words::find_text(piece, 0, CDATA_END) {
             Some(offset) => Err(XmlError::CdataEnd { at: start + offset }),
             None => Ok(Place { at: start, len }),
         }
@@ -127,19 +127,5 @@ impl<'a> Reader<'a, '_> {
             .and_then(char::from_u32)
             .filter(|&c| is_xml_char(c))
             .ok_or(XmlError::Character { at })
-    }
-}
-
-/// Where `what` stands next, from `from` on; it is not empty, and so short that this takes time in proportion to `bytes`
-/// alone.
-pub(super) fn find(bytes: &[u8], from: usize, what: &str) -> Option<usize> {
-    let what = what.as_bytes();
-    let mut from = from;
-    loop {
-        let at = words::find(bytes, from, what[0])?;
-        if bytes[at..].starts_with(what) {
-            return Some(at);
-        }
-        from = at + 1;
     }
 }

@@ -12,8 +12,10 @@ use tokio::sync::{
 
 use super::{
     super::{
+        counters::Counters,
+        decided::{Changes, Decided, Ground},
         fault::Step,
-        group::{Changes, Counters, Decided, Ground, Group},
+        group::Group,
         job::{Done, Job},
         kept::Snapshots,
         open::open,

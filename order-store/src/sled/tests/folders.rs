@@ -5,10 +5,11 @@ use std::{fs, path::Path};
 use super::super::{
     format::FORMAT,
     head::Head,
+    keys::{FORMAT_KEY, Kind, packed_key},
     options::SledOptions,
     record::encode,
     store::SledStore,
-    trees::{FORMAT_KEY, Kind, Trees, packed_key},
+    trees::Trees,
     verification::Verify,
 };
 use super::{create, key, open};

@@ -2,7 +2,11 @@
 
 use std::{fs, time::Duration};
 
-use super::super::group::{Changes, Counters, Ground, Group};
+use super::super::{
+    counters::Counters,
+    decided::{Changes, Ground},
+    group::Group,
+};
 use super::{create, key, mark_paid, open};
 use crate::{
     Clock as _, Dump as _, OrderStore as _, OrderStoreExt as _, Record, RelayId, SystemClock,

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::super::{
+    keys::Kind,
     record::{Hold, StoredLog, StoredRow, VALUE_MAX_BYTES, encode},
     settle::rows_of,
-    trees::Kind,
 };
 use super::{create, key, mark_paid, open};
 use crate::{

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::super::{
     checkpoint::Checkpoint,
+    keys::{Kind, packed_key},
     options::SledOptions,
     store::SledStore,
-    trees::{Kind, Trees, Writes, packed_key},
+    trees::{Trees, Writes},
     verification::{Verification, Verify},
     verify::{Audit, Nobody},
 };
@@ -43,7 +44,7 @@ async fn damaged_by(writes: &Writes) -> (tempfile::TempDir, StoreError) {
 
 #[tokio::test]
 async fn what_is_lost_or_torn_is_told_with_the_last_good_group() {
-    let order = crate::sled::trees::order_key(&key("order-3"), 0);
+    let order = crate::sled::keys::order_key(&key("order-3"), 0);
     let cases = [
         ((Kind::Log, packed_key(4, 0), None), 3, "does not follow"),
         (
