@@ -6,6 +6,7 @@
 mod bench;
 mod engine;
 mod growth;
+mod index;
 mod ledger;
 mod machine;
 mod payment;
@@ -16,21 +17,20 @@ mod run;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+
+/// Orders that each form of the index is measured with.
+const INDEXED: u32 = 200_000;
 
 /// What is measured, and where.
 #[derive(Parser)]
 #[command(about = "The ledger's speed, beside redb, SQLite, fjall and a bare log")]
 struct Options {
+    #[arg(value_enum, default_value_t = What::Engines)]
+    what: What,
     /// Fewer rounds: under a minute
     #[arg(long)]
     quick: bool,
-    /// The ledger alone: for a profiler
-    #[arg(long)]
-    alone: bool,
-    /// Measures how the ledger grows, and nothing else
-    #[arg(long)]
-    growth: bool,
     /// How many orders it grows to
     #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(1..=90_000_000))]
     orders: u32,
@@ -40,6 +40,18 @@ struct Options {
     /// The folder to work in; the disk that is measured is the one it is on
     #[arg(long, default_value = ".")]
     dir: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// The ledger beside other engines
+    Engines,
+    /// The ledger alone: for a profiler
+    Alone,
+    /// How the ledger does when it has grown
+    Growth,
+    /// The forms that an index by state and time may have in sled
+    Index,
 }
 
 fn main() -> Result<()> {
@@ -53,16 +65,11 @@ fn main() -> Result<()> {
     let folder = tempfile::Builder::new()
         .prefix("bench-store-")
         .tempdir_in(&options.dir)?;
-    runtime.block_on(async {
-        if options.growth {
-            growth::run(folder.path(), options.orders).await
-        } else {
-            let rounds = if options.quick { 3 } else { 7 };
-            if options.alone {
-                bench::alone(folder.path(), rounds).await
-            } else {
-                bench::run(folder.path(), rounds).await
-            }
-        }
-    })
+    let rounds = if options.quick { 3 } else { 7 };
+    match options.what {
+        What::Engines => runtime.block_on(bench::run(folder.path(), rounds)),
+        What::Alone => runtime.block_on(bench::alone(folder.path(), rounds)),
+        What::Growth => runtime.block_on(growth::run(folder.path(), options.orders)),
+        What::Index => index::run(folder.path(), INDEXED),
+    }
 }

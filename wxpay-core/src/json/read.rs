@@ -285,7 +285,11 @@ mod tests {
     proptest! {
         #[test]
         fn says_what_serde_json_says(text in r#"([\[\]{},: ]|"[a\\"u0-9]{0,5}"|-?[0-9]{1,3}(\.[0-9]{1,2})?(e[0-9])?|true|null){0,12}"#) {
-            let theirs = serde_json::from_str::<serde_json::Value>(&text).ok();
+            let theirs = match serde_json::from_str::<serde_json::Value>(&text) {
+                // Ours keeps a number as it is written, so none is too large for it.
+                Err(error) if error.to_string().starts_with("number out of range") => return Ok(()),
+                theirs => theirs.ok(),
+            };
             let ours = parse(&text);
             match (&ours, &theirs) {
                 (Some(ours), Some(theirs)) => prop_assert_eq!(&to_serde(ours), theirs),

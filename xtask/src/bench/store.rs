@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::paths;
 use crate::step::Steps;
@@ -19,21 +19,47 @@ const GROWTH_LIMIT: Duration = Duration::from_hours(2);
 #[derive(Args)]
 #[group(skip)]
 pub(crate) struct Options {
+    #[arg(value_enum, default_value_t = What::Engines)]
+    what: What,
     /// Fewer rounds: under a minute
-    #[arg(long, conflicts_with = "growth")]
-    quick: bool,
-    /// The ledger alone: for a profiler
-    #[arg(long, conflicts_with = "growth")]
-    alone: bool,
-    /// Measures how the ledger does when it has grown
     #[arg(long)]
-    growth: bool,
+    quick: bool,
     /// How many orders it grows to
-    #[arg(long, default_value_t = 2_000_000, requires = "growth")]
+    #[arg(long, default_value_t = 2_000_000)]
     orders: u32,
     /// The folder to work in; the disk that is measured is the one it is on
     #[arg(long)]
     dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// The ledger beside other engines
+    Engines,
+    /// The ledger alone: for a profiler
+    Alone,
+    /// How the ledger does when it has grown
+    Growth,
+    /// The forms that an index by state and time may have in sled
+    Index,
+}
+
+impl What {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Engines => "engines",
+            Self::Alone => "alone",
+            Self::Growth => "growth",
+            Self::Index => "index",
+        }
+    }
+
+    const fn limit(self) -> Duration {
+        match self {
+            Self::Growth => GROWTH_LIMIT,
+            Self::Engines | Self::Alone | Self::Index => LIMIT,
+        }
+    }
 }
 
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
@@ -47,13 +73,10 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
     if steps.failures() > failed {
         return Ok(());
     }
-    let (name, limit) = if options.growth {
-        ("bench store: growth", GROWTH_LIMIT)
-    } else {
-        ("bench store", LIMIT)
-    };
     let mut command = bench(options)?;
-    steps.run(name, limit, &mut command)
+    let what = options.what;
+    let name = format!("bench store: {}", what.word());
+    steps.run(&name, what.limit(), &mut command)
 }
 
 fn bench(options: &Options) -> Result<Command> {
@@ -63,18 +86,11 @@ fn bench(options: &Options) -> Result<Command> {
     };
     fs::create_dir_all(&dir)?;
     let mut command = Command::new(target().join("release/order-store-bench"));
-    command.arg("--dir").arg(dir);
+    command.arg(options.what.word()).arg("--dir").arg(dir);
     if options.quick {
         command.arg("--quick");
     }
-    if options.alone {
-        command.arg("--alone");
-    }
-    if options.growth {
-        command
-            .arg("--growth")
-            .args(["--orders", &options.orders.to_string()]);
-    }
+    command.args(["--orders", &options.orders.to_string()]);
     Ok(command)
 }
 
@@ -94,14 +110,14 @@ mod tests {
     fn the_bench_is_where_it_is_looked_for_and_is_told_what_to_do() {
         assert!(manifest().is_file());
         let options = Options {
+            what: What::Growth,
             quick: false,
-            alone: false,
-            growth: true,
             orders: 20_000,
             dir: Some(env::temp_dir()),
         };
         let command = bench(&options).unwrap();
         let arguments: Vec<_> = command.get_args().collect();
-        assert!(arguments.ends_with(&["--growth".as_ref(), "--orders".as_ref(), "20000".as_ref()]));
+        assert_eq!(arguments.first(), Some(&"growth".as_ref()));
+        assert!(arguments.ends_with(&["--orders".as_ref(), "20000".as_ref()]));
     }
 }
