@@ -48,19 +48,44 @@ impl Group<'_> {
     }
 
     pub(super) fn requeue(&mut self, id: &OutboxId, relay: &mut Relay) -> Result<(), StoreError> {
-        let held: Vec<Address> = relay.held(Held::ParkedOrPutOff).collect();
-        for address in held {
-            let rows = self.chunk(address)?;
-            let Some(at) = rows.iter().position(|row| row.slot == address.slot) else {
-                continue;
+        let held = relay.held(Held::ParkedOrPutOff);
+        let address = self
+            .find(held, id)?
+            .ok_or_else(|| StoreError::NoSuchRow { id: id.clone() })?;
+        // A row whose wait is over could be claimed until this is written, and would then lose its lease.
+        relay.set(address, Status::Settling);
+        self.hold(address, Hold::None, None)
+    }
+
+    /// Which of these rows has this name. Only looks: a value that is not changed is not written again.
+    fn find(
+        &self,
+        addresses: impl Iterator<Item = Address>,
+        id: &OutboxId,
+    ) -> Result<Option<Address>, StoreError> {
+        let mut loaded: Option<((u64, u16), Vec<StoredRow>)> = None;
+        for address in addresses {
+            let place = (address.group, address.chunk);
+            let rows = match (self.chunks.get(&place), self.ground.changes.chunk(address)) {
+                (Some(rows), _) => rows.as_slice(),
+                (None, Some(rows)) => rows,
+                // Rows of one value follow each other, so it is read once.
+                (None, None) => match loaded.take() {
+                    Some((of, rows)) if of == place => &loaded.insert((of, rows)).1,
+                    _ => {
+                        let rows = load_chunk(self.ground.trees, address.group, address.chunk)?;
+                        &loaded.insert((place, rows)).1
+                    }
+                },
             };
-            if rows[at].row.id == *id {
-                // A row whose wait is over could be claimed until this is written, and would then lose its lease.
-                relay.set(address, Status::Settling);
-                return self.hold(address, Hold::None, None);
+            if rows
+                .iter()
+                .any(|row| row.slot == address.slot && row.row.id == *id)
+            {
+                return Ok(Some(address));
             }
         }
-        Err(StoreError::NoSuchRow { id: id.clone() })
+        Ok(None)
     }
 
     /// Holds a row after a failed try, or frees it when there is no failure to tell of.

@@ -4,12 +4,15 @@ use std::{fs, time::Duration};
 
 use super::super::{
     counters::Counters,
-    decided::{Changes, Ground},
+    decided::{Changes, Decided, Ground},
     group::Group,
+    keys::Kind,
+    store::SledStore,
 };
 use super::{create, key, mark_paid, open};
 use crate::{
-    Clock as _, Dump as _, OrderStore as _, OrderStoreExt as _, Record, RelayId, SystemClock,
+    Clock as _, Dump as _, OrderStore as _, OrderStoreExt as _, OutboxId, OutboxKind, Record,
+    RelayId, StoreError, SystemClock,
 };
 
 /// Rows of the outbox that came alone, as an import brings them, and are sent before the next start: their group's number is
@@ -64,6 +67,58 @@ async fn a_row_that_is_being_requeued_cannot_be_claimed() {
         .retry_later(claim.token, Duration::ZERO, "no".to_owned())
         .await
         .unwrap();
+    with_group(&store, |mut group| {
+        let mut relay = store.shared.relay();
+        group.requeue(&id, &mut relay).unwrap();
+        let later = group.now + Duration::from_mins(1);
+        assert!(relay.claim(later, Duration::from_mins(1), 9).is_empty());
+        drop(relay);
+        group
+    });
+}
+
+/// To find the row is to look at values with rows that are held too; only the one that changes is written.
+#[tokio::test]
+async fn a_requeue_writes_the_value_of_its_row_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let mut parked = Vec::new();
+    for number in ["order-1", "order-2", "order-3"] {
+        store.create(create(number)).await.unwrap();
+        store.mark_paid(mark_paid(number)).await.unwrap();
+        for claim in store
+            .claim(RelayId::new("r"), Duration::from_mins(1), 9)
+            .await
+            .unwrap()
+        {
+            parked.push(claim.row.id.clone());
+            store.park(claim.token, "no".to_owned()).await.unwrap();
+        }
+    }
+    let outbox = |decided: &Decided| {
+        let of_outbox = decided
+            .writes
+            .iter()
+            .filter(|write| write.0 == Kind::Outbox);
+        of_outbox.count()
+    };
+    let last = parked.pop().unwrap();
+    let decided = with_group(&store, |mut group| {
+        group.requeue(&last, &mut store.shared.relay()).unwrap();
+        group
+    });
+    assert_eq!(outbox(&decided), 1);
+    let unknown = OutboxId::paid(&key("order-9"), OutboxKind::OrderPay);
+    let decided = with_group(&store, |mut group| {
+        let refused = group.requeue(&unknown, &mut store.shared.relay());
+        assert!(matches!(refused, Err(StoreError::NoSuchRow { .. })));
+        group
+    });
+    assert_eq!(outbox(&decided), 0);
+}
+
+/// What a group that nobody writes comes to.
+fn with_group(store: &SledStore, work: impl FnOnce(Group<'_>) -> Group<'_>) -> Decided {
     store
         .shared
         .read(|live| {
@@ -75,18 +130,15 @@ async fn a_row_that_is_being_requeued_cannot_be_claimed() {
                 rows: live.head.rows,
                 accounts: std::collections::HashSet::new(),
             };
-            let now = SystemClock.now();
             let ground = Ground {
                 trees: &live.trees,
                 locator: &store.shared.locator,
                 changes: &Changes::default(),
             };
-            let mut group = Group::new(ground, &mut counters, now, crate::DeadLetter::default());
-            let mut relay = store.shared.relay();
-            group.requeue(&id, &mut relay).unwrap();
-            let later = now + Duration::from_mins(1);
-            assert!(relay.claim(later, Duration::from_mins(1), 9).is_empty());
-            Ok(())
+            let now = SystemClock.now();
+            let group = Group::new(ground, &mut counters, now, crate::DeadLetter::default());
+            let (decided, _) = work(group).finish(|| store.shared.relay());
+            Ok(decided)
         })
-        .unwrap();
+        .unwrap()
 }
