@@ -1,7 +1,9 @@
 //! `GET /ws`: the embedded broker.
 
+use std::net::SocketAddr;
+
 use axum::{
-    extract::{State, WebSocketUpgrade},
+    extract::{ConnectInfo, State, WebSocketUpgrade},
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -11,6 +13,7 @@ use super::{App, Problem, guard};
 /// Upgrades to STOMP over WebSocket. Browsers do not keep other sites' pages from this by themselves: the Origin must be ours.
 pub(crate) async fn upgrade(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -35,5 +38,5 @@ pub(crate) async fn upgrade(
             rejection.body_text(),
         )
     })?;
-    Ok(broker.upgrade(upgrade))
+    Ok(broker.upgrade_from(upgrade, peer.ip()))
 }
