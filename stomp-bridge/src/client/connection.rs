@@ -15,7 +15,7 @@ use super::tls_error::TlsError;
 use super::transport::{Io, dial};
 use super::url::BrokerUrl;
 use crate::frame::Limits;
-use futures_util::{Sink, SinkExt, Stream};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -249,8 +249,14 @@ impl<T> Connection<T> {
     pub(crate) async fn goodbye(mut self) {
         self.session.disconnect(Instant::now().into_std());
         self.load();
-        // How it ends changes nothing: the connection is over either way.
-        timeout(GOODBYE_TIMEOUT, self.link.close()).await.ok();
+        let farewell = async {
+            // How it ends changes nothing: the connection is over either way.
+            self.link.close().await.ok();
+            // A socket that is closed with something unread resets the connection, and what was said last, the ACKs among
+            // it, may go with it.
+            while let Some(Ok(_)) = self.link.next().await {}
+        };
+        timeout(GOODBYE_TIMEOUT, farewell).await.ok();
     }
 }
 

@@ -261,6 +261,24 @@ async fn a_broker_under_an_alarm_is_blocked_within_the_receipts_time_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_goodbye_hears_the_broker_out_and_waits_no_longer_than_a_second() {
+    let (connection, mut peer) = opened(64).await;
+    let broker = async {
+        assert_eq!(peer.frame().await.command, Command::Disconnect);
+        // More than the pipe holds: it gets through only if someone reads it.
+        peer.say(&[b'\n'; 1000]).await;
+        drop(peer);
+    };
+    tokio::join!(connection.goodbye(), broker);
+
+    let (connection, peer) = opened(64).await;
+    let began = Instant::now();
+    connection.goodbye().await;
+    assert_eq!(began.elapsed(), GOODBYE_TIMEOUT);
+    drop(peer);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_mute_peer_fails_the_handshake_in_time() {
     let (io, _peer) = pipe(1024);
     let began = Instant::now();
