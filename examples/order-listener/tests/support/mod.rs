@@ -35,7 +35,7 @@ pub fn binary(data: &Path) -> Command {
         .env("WXPAY_MCH_ID", MCH_ID)
         .env("WXPAY_APPID", "wx00000000000051a0")
         .env("ORDER_LISTENER_DATA", data)
-        .env("RUST_LOG", "debug")
+        .env("RUST_LOG", "trace")
         .stdin(Stdio::null());
     command
 }
