@@ -54,7 +54,7 @@
 //! | `postgres` | `PostgresStore`, `PostgresOptions`: a ledger for many machines |
 //! | `memory` | `MemoryStore`, `MemoryOptions`: the same answers, nothing on disk; for tests |
 //! | `conformance` | `conformance`: what every backend must do, as tests for yours |
-//! | `fault-points` | `SledOptions::faults`: tests make the disk fail, freeze or lie, or end the process, at every step |
+//! | `fault-points` | `SledOptions::faults`: tests make the disk fail or freeze, or end the process, at every step |
 #![cfg_attr(
     not(all(feature = "sled", feature = "memory")),
     allow(dead_code, reason = "what only backends use")

@@ -3,10 +3,10 @@
 //! A file system of its own, ext4 on a loop device over memory, is shut down at a random moment as a power cut does: what was
 //! not synced is gone, journal and all (the ioctl `EXT4_IOC_SHUTDOWN`, flag 2). A child process writes there and says what is
 //! acknowledged to a pipe outside; then the file system is mounted again and the ledger held to what was said. Four kinds of
-//! work take turns, each on a ledger that lives through all its cuts. With the feature `fault-points` a control follows: with
-//! the sync left out, a cut must lose something.
+//! work take turns, each on a ledger that lives through all its cuts. A control follows: with the sync left out, a cut must lose
+//! something. The ledger has no switch for that; `strace` answers `fdatasync` of its file in the kernel's place.
 //!
-//! It needs Linux, root, loop devices, `mkfs.ext4`, `mount` and `perl`, and fails without them, unless
+//! It needs Linux, root, loop devices, `mkfs.ext4`, `mount`, `perl` and `strace`, and fails without them, unless
 //! `ORDER_STORE_POWER_CUTS` is 0. That variable sets the number of cuts; `ORDER_STORE_POWER_CUT_SEED` repeats the moments.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
@@ -40,12 +40,10 @@ use tempfile::TempDir;
 const FOLDER: &str = "ORDER_STORE_TEST_FOLDER";
 const WORK: &str = "ORDER_STORE_TEST_WORK";
 const ROUND: &str = "ORDER_STORE_TEST_ROUND";
-const SYNC_LEFT_OUT: &str = "ORDER_STORE_TEST_SYNC_LEFT_OUT";
 const CUTS: &str = "ORDER_STORE_POWER_CUTS";
 const SEED: &str = "ORDER_STORE_POWER_CUT_SEED";
 const CUTS_DEFAULT: usize = 6;
 /// The control must fail by then.
-#[cfg(feature = "fault-points")]
 const CONTROL_CUTS: usize = 10;
 const DISK_BYTES: u64 = 1 << 30;
 /// The kernel lets go of the files of a killed process a moment after it is gone.
@@ -75,7 +73,7 @@ fn main() {
     });
     println!("seed {seed}");
     let mut dice = Dice::new(seed);
-    let mut disks = WORKS.map(|work| Disk::new(work, false));
+    let mut disks = WORKS.map(|work| Disk::new(work, Sync::Done));
     for cut in 0..cuts {
         let disk = &mut disks[cut % WORKS.len()];
         disk.cut_after(Duration::from_millis(dice.below(WAIT_MAX_MS)));
@@ -85,14 +83,12 @@ fn main() {
         println!("{}", disk.summary());
     }
     println!("a_power_cut_loses_nothing ... ok ({cuts} cuts)");
-    #[cfg(feature = "fault-points")]
     without_the_sync_a_power_cut_loses_something(&mut dice);
 }
 
-#[cfg(feature = "fault-points")]
 fn without_the_sync_a_power_cut_loses_something(dice: &mut Dice) {
     for cut in 1..=CONTROL_CUTS {
-        let mut disk = Disk::new("payments", true);
+        let mut disk = Disk::new("payments", Sync::LeftOut);
         disk.cut_after(Duration::from_millis(100 + dice.below(WAIT_MAX_MS)));
         if catch_unwind(AssertUnwindSafe(|| disk.verify())).is_err() {
             println!("without_the_sync_a_power_cut_loses_something ... ok (cut {cut})");
@@ -114,10 +110,17 @@ fn run(program: &str, arguments: &[&str]) {
     );
 }
 
+/// What becomes of the sync of sled's file.
+#[derive(Clone, Copy)]
+enum Sync {
+    Done,
+    LeftOut,
+}
+
 /// A disk with one ledger, and what was acknowledged of that.
 struct Disk {
     work: &'static str,
-    sync_left_out: bool,
+    sync: Sync,
     rounds: usize,
     said: Said,
     image: PathBuf,
@@ -127,7 +130,7 @@ struct Disk {
 }
 
 impl Disk {
-    fn new(work: &'static str, sync_left_out: bool) -> Self {
+    fn new(work: &'static str, sync: Sync) -> Self {
         let folder = scratch();
         let image = folder.path().join("disk");
         File::create(&image).unwrap().set_len(DISK_BYTES).unwrap();
@@ -136,7 +139,7 @@ impl Disk {
         std::fs::create_dir(&mounted_at).unwrap();
         Self {
             work,
-            sync_left_out,
+            sync,
             rounds: 0,
             said: Said::default(),
             image,
@@ -177,19 +180,41 @@ impl Disk {
         self.mounted = false;
     }
 
+    /// The child that writes. Where the sync is left out, it is still the child, and its tracer a process of its own.
+    fn writer(&self) -> Command {
+        let program = env::current_exe().unwrap();
+        match self.sync {
+            Sync::Done => Command::new(program),
+            Sync::LeftOut => {
+                let mut command = Command::new("strace");
+                command
+                    .args([
+                        "-D",
+                        "-f",
+                        "-qq",
+                        "-o",
+                        "/dev/null",
+                        "-e",
+                        "trace=fdatasync",
+                    ])
+                    .args(["-e", "inject=fdatasync:retval=0", "-P"])
+                    .arg(self.ledger().join("db"))
+                    .arg(program);
+                command
+            }
+        }
+    }
+
     /// Lets a child write for `wait` after its first answer, and cuts the power.
     fn cut_after(&mut self, wait: Duration) {
         self.mount();
-        let mut command = Command::new(env::current_exe().unwrap());
+        let mut command = self.writer();
         command
             .env(FOLDER, self.ledger())
             .env(WORK, self.work)
             .env(ROUND, self.rounds.to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        if self.sync_left_out {
-            command.env(SYNC_LEFT_OUT, "1");
-        }
         self.rounds += 1;
         let mut writer = command.spawn().unwrap();
         let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
@@ -259,23 +284,8 @@ impl Drop for Disk {
     }
 }
 
-fn options() -> SledOptions {
-    #[cfg(feature = "fault-points")]
-    if env::var(SYNC_LEFT_OUT).is_ok() {
-        use order_store::{Fault, Side, Step};
-        return SledOptions {
-            faults: Some(Arc::new(|step, side| match (step, side) {
-                (Step::Sync, Side::Before) => Fault::Skip,
-                _ => Fault::None,
-            })),
-            ..SledOptions::default()
-        };
-    }
-    SledOptions::default()
-}
-
 fn write_until_killed(folder: &Path) {
-    let store = Arc::new(SledStore::open(folder, options()).unwrap());
+    let store = Arc::new(SledStore::open(folder, SledOptions::default()).unwrap());
     let round = env::var(ROUND).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_time()

@@ -36,7 +36,9 @@ pub(crate) struct Options {
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
     let cuts = options.without.cuts(options.cuts);
     if cuts > 0 {
-        let Some(()) = steps.obtain("packages: mkfs.ext4", || apt::ensure(&test::FILE_SYSTEMS))?
+        let Some(()) = steps.obtain("packages: mkfs.ext4, strace", || {
+            apt::ensure(&test::POWER_CUTS)
+        })?
         else {
             return Ok(());
         };

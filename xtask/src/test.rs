@@ -44,11 +44,17 @@ const NEEDS: [Need; 5] = [
     },
 ];
 
-/// For the power cuts: a file system of their own.
-pub(crate) const FILE_SYSTEMS: [Need; 1] = [Need {
-    package: "e2fsprogs",
-    present: || apt::find("mkfs.ext4").is_some(),
-}];
+/// For the power cuts: a file system of their own, and what leaves a sync out.
+pub(crate) const POWER_CUTS: [Need; 2] = [
+    Need {
+        package: "e2fsprogs",
+        present: || apt::find("mkfs.ext4").is_some(),
+    },
+    Need {
+        package: "strace",
+        present: || apt::find("strace").is_some(),
+    },
+];
 
 #[derive(Args, Default)]
 #[group(skip)]
@@ -107,7 +113,7 @@ pub(crate) fn run_with(
         steps.check("no_std", no_std::check)?;
     }
     let cuts = options.without.cuts(CUTS);
-    let needs = NEEDS.iter().chain(FILE_SYSTEMS.iter().filter(|_| cuts > 0));
+    let needs = NEEDS.iter().chain(POWER_CUTS.iter().filter(|_| cuts > 0));
     let Some(()) = steps.obtain("packages: browser, strace", || apt::ensure(needs))? else {
         return Ok(());
     };
