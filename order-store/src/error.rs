@@ -34,6 +34,7 @@ impl FailureCause {
     pub(crate) fn of(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            io::ErrorKind::InvalidData => Self::Damaged,
             kind => Self::Disk(kind),
         }
     }

@@ -28,7 +28,7 @@ impl Disk {
         head: &Head,
     ) -> io::Result<Applied> {
         let Self { db, mark, faults } = self;
-        let applied = faults.around(Step::Apply, || Ok(trees.apply(writes, head)?))?;
+        let applied = faults.around(Step::Apply, || trees.apply(writes, head))?;
         faults.around(Step::Flush, || Ok(trees.flush()?))?;
         faults.around(Step::Sync, || db.sync_data())?;
         mark.write(&applied.head, faults)?;

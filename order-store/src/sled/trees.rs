@@ -1,8 +1,14 @@
 //! The trees of the store, and one atomic write over all of them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use ::sled::{Db, IVec, Transactional as _, Tree, transaction::TransactionError};
+use ::sled::{
+    Db, IVec, Transactional as _, Tree,
+    transaction::{TransactionError, abort},
+};
 
 use super::{
     chunks::Chunks,
@@ -115,7 +121,10 @@ impl Trees {
 
     /// Writes all or nothing, and with it the head that follows from `head`. It is in sled's buffer then, and on disk after
     /// [`Trees::flush`] and a sync of the file.
-    pub(super) fn apply(&self, writes: &Writes, head: &Head) -> ::sled::Result<Applied> {
+    ///
+    /// A value of the log has a place that is free, since groups have each a number of their own. One that is taken means that
+    /// something else wrote this ledger, and then nothing is written.
+    pub(super) fn apply(&self, writes: &Writes, head: &Head) -> io::Result<Applied> {
         let done = self.kinds.as_slice().transaction(|trees| {
             let mut head = *head;
             let mut changes = Vec::with_capacity(writes.len());
@@ -132,6 +141,9 @@ impl Trees {
                     }
                     None => tree.remove(key.as_slice())?,
                 };
+                if *kind == Kind::Log && old.is_some() && value.is_some() {
+                    return abort(key.clone());
+                }
                 let number =
                     |value: Option<&[u8]>| value.map_or(0, |value| digest(*kind, key, value));
                 let change = (number(old.as_deref()), number(value.as_deref()));
@@ -148,8 +160,11 @@ impl Trees {
             Ok(Applied { head, changes })
         });
         done.map_err(|error| match error {
-            TransactionError::Abort(()) => unreachable!("nothing aborts"),
-            TransactionError::Storage(error) => error,
+            TransactionError::Abort(key) => io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("the log has a value at {} already", key.escape_ascii()),
+            ),
+            TransactionError::Storage(error) => error.into(),
         })
     }
 

@@ -14,11 +14,14 @@ use tokio::{sync::mpsc, time::timeout};
 use super::super::{
     fault::{Fault, FaultHook, Side, Step},
     job::Job,
+    keys::{Kind, packed_key},
     options::SledOptions,
     store::{QUEUE_MAX, SledStore},
 };
 use super::{create, key, open, options};
-use crate::{ExecuteError, Health, OrderStore as _, OrderStoreExt as _, RelayId, StoreError};
+use crate::{
+    ExecuteError, FailureCause, Health, OrderStore as _, OrderStoreExt as _, RelayId, StoreError,
+};
 
 /// Fails every step of this kind from when it is armed.
 pub(super) fn failing(step: Step) -> (SledOptions, Arc<AtomicBool>) {
@@ -73,6 +76,32 @@ async fn nothing_is_answered_after(step: Step) {
     drop(store);
     let store = open(folder.path()).unwrap();
     assert!(store.get(&key("order-1")).await.unwrap().is_some());
+}
+
+/// Somebody else wrote the next group: it is not written over, and the ledger fails.
+#[tokio::test]
+async fn a_place_in_the_log_that_is_taken_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    store.create(create("order-1")).await.unwrap();
+    let next = store
+        .shared
+        .read(|live| {
+            let key = packed_key(live.head.group + 1, 0);
+            let log = live.trees.tree(Kind::Log);
+            log.insert(&key, &b"another's"[..]).unwrap();
+            Ok((log.clone(), key))
+        })
+        .unwrap();
+    assert!(matches!(
+        store.create(create("order-2")).await,
+        Err(ExecuteError::Store(StoreError::Failed {
+            cause: FailureCause::Damaged,
+            ..
+        }))
+    ));
+    let (log, key) = next;
+    assert_eq!(log.get(key).unwrap().unwrap(), &b"another's"[..]);
 }
 
 /// A sync that says when it has begun, and ends as it is told.

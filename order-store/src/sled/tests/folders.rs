@@ -4,7 +4,6 @@ use std::{fs, path::Path};
 
 use super::super::{
     format::FORMAT,
-    head::Head,
     keys::{FORMAT_KEY, Kind, packed_key},
     options::SledOptions,
     record::encode,
@@ -67,11 +66,11 @@ async fn blobs_and_damage_are_named_and_never_served() {
         ..SledOptions::default()
     };
     let store = SledStore::open(folder.path(), options).unwrap();
-    let wrong = vec![(Kind::Log, packed_key(1, 0), Some(vec![1, 0, 9, 0]))];
     store
         .shared
         .read(|live| {
-            live.trees.apply(&wrong, &Head::default()).unwrap();
+            let log = live.trees.tree(Kind::Log);
+            log.insert(packed_key(1, 0), &[1, 0, 9, 0]).unwrap();
             Ok(())
         })
         .unwrap();
