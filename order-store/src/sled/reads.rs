@@ -7,15 +7,16 @@ use super::{
     head::Head,
     inbox,
     keys::{INBOX_NEXT_KEY, Kind, packed_key},
+    locate::hash_of_order,
     pack::unpack_log,
-    place::Address,
+    place::{Address, Place},
     ring,
     rows::read_log,
     trees::{Trees, damaged},
 };
 use crate::{
     Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, PAGE_MAX, StoreError,
-    Timestamp,
+    Timestamp, Verification,
 };
 
 /// Whether the value after this one follows from it; the last one is what the head says.
@@ -48,8 +49,25 @@ fn check_link(trees: &Trees, head: &Head, at: Address) -> Result<(), StoreError>
 impl Shared {
     /// An order as it is on disk.
     pub(super) fn order(&self, live: &Live, key: &OrderKey) -> Result<Option<Order>, StoreError> {
-        let found = self.locator().order(&live.trees, key)?;
-        Ok(found.map(|(stored, _)| stored.order))
+        let found = self.find(live, key)?;
+        Ok(found.map(|(order, _)| order))
+    }
+
+    /// An order, and where it is. As long as the ledger is not verified, what says where an order is, or that there is none,
+    /// is held to the value after it.
+    pub(super) fn find(
+        &self,
+        live: &Live,
+        key: &OrderKey,
+    ) -> Result<Option<(Order, Place)>, StoreError> {
+        let locator = self.locator();
+        if matches!(*self.verified.borrow(), Verification::Running(_)) {
+            for place in locator.places_of(hash_of_order(key)) {
+                check_link(&live.trees, &live.head, place.last_log)?;
+            }
+        }
+        let found = locator.order(&live.trees, key)?;
+        Ok(found.map(|(stored, place)| (stored.order, place)))
     }
 }
 
@@ -74,8 +92,7 @@ pub(super) fn load_log(
     live: &Live,
     key: &OrderKey,
 ) -> Result<Vec<LogEntry>, StoreError> {
-    let found = shared.locator().order(&live.trees, key)?;
-    match found {
+    match shared.find(live, key)? {
         Some((_, place)) => load_log_from(live, key, place.last_log),
         None => Ok(Vec::new()),
     }

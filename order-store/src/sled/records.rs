@@ -17,11 +17,9 @@ pub(super) fn order(
     live: &Live,
     key: &OrderKey,
 ) -> Result<(Order, Place), StoreError> {
-    let found = shared.locator().order(&live.trees, key)?;
-    let (stored, place) = found.ok_or_else(|| StoreError::Corrupt {
+    shared.find(live, key)?.ok_or_else(|| StoreError::Corrupt {
         what: format!("order {key} is gone"),
-    })?;
-    Ok((stored.order, place))
+    })
 }
 
 /// A page of rows that come by time, the first of them no later than `after`.

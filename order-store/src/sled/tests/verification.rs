@@ -12,7 +12,7 @@ use super::super::{
     verify::{Audit, Nobody},
 };
 use super::{create, defer, key, mark_paid, open};
-use crate::{OrderStore as _, OrderStoreExt as _, RelayId, StoreError};
+use crate::{OrderQuery, OrderStore as _, OrderStoreExt as _, RelayId, StoreError};
 
 /// Changes records behind the store's back: `writes` go past the head, as damage does.
 async fn damaged_by(writes: &Writes) -> (tempfile::TempDir, StoreError) {
@@ -117,6 +117,53 @@ async fn a_store_that_serves_fails_when_its_verification_does() {
         store.get(&key("order-1")).await,
         Err(StoreError::Failed { .. })
     ));
+}
+
+/// A value of the log that is another's and reads well: until the verification has been there, each read finds it out.
+#[tokio::test]
+async fn what_is_read_before_it_is_verified_is_held_to_what_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    for n in 1..=3 {
+        store.create(create(&format!("order-{n}"))).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let store = open(folder.path()).unwrap();
+    let mut verification = store.verification();
+    let done = |now: &Verification| matches!(now, Verification::Whole(_));
+    let progress = match *verification.wait_for(done).await.unwrap() {
+        Verification::Whole(progress) => progress,
+        ref other => panic!("{other:?}"),
+    };
+    store
+        .shared
+        .read(|live| {
+            let log = live.trees.tree(Kind::Log);
+            let first = log.get(packed_key(1, 0)).unwrap().unwrap();
+            log.insert(packed_key(2, 0), first).unwrap();
+            Ok(())
+        })
+        .unwrap();
+    let turned_back = Verification::Running(progress);
+    store.shared.verified.send_replace(turned_back);
+    let damaged = key("order-2");
+    let all = OrderQuery {
+        limit: 9,
+        ..OrderQuery::default()
+    };
+    for read in [
+        store.get(&damaged).await.map(drop),
+        store.log(&damaged).await.map(drop),
+        store.list(all).await.map(drop),
+    ] {
+        match read {
+            Err(StoreError::Corrupt { what }) => {
+                assert!(what.contains("group 2, chunk 0, does not follow"), "{what}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(store.get(&key("order-3")).await.unwrap().is_some());
 }
 
 /// The index that a clean stop leaves is the one that the records give.
