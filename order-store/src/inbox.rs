@@ -14,7 +14,7 @@ pub const REFUSED_MAX_BYTES: usize = 4 * 1024;
 pub const ACCEPTED_MAX_COUNT: u64 = 10_000;
 /// How many refused notifies are kept; the next one overwrites the oldest.
 pub const REFUSED_MAX_COUNT: u64 = 1_024;
-/// The most bytes that are kept of a reason, and of an answer.
+/// The most bytes that are kept of a reason, and of an answer. Control characters in them are kept as spaces.
 pub const NOTE_MAX_BYTES: usize = 200;
 
 /// One notify, as it came.
@@ -154,13 +154,13 @@ impl NotifyHead {
         let body_bytes = body.len() as u64;
         let (verdict, keep) = match verdict {
             Verdict::Refused { reason } => {
-                let reason = cut(&reason, NOTE_MAX_BYTES).to_owned();
+                let reason = legible(&reason);
                 (Verdict::Refused { reason }, REFUSED_MAX_BYTES)
             }
             accepted @ Verdict::Accepted { .. } => (accepted, ACCEPTED_MAX_BYTES),
         };
         body.truncate(keep);
-        let answer = cut(&answer, NOTE_MAX_BYTES).to_owned();
+        let answer = legible(&answer);
         let head = Self {
             at,
             peer,
@@ -194,6 +194,12 @@ impl NotifyHead {
             body,
         }
     }
+}
+
+/// A text as it is kept: cut, and with spaces for control characters. JSON would write each of these as six bytes, PostgreSQL
+/// takes no NUL, and a terminal obeys some.
+fn legible(text: &str) -> String {
+    cut(text, NOTE_MAX_BYTES).replace(char::is_control, " ")
 }
 
 /// A kept notify in JSON, body and all: as text where it is UTF-8, else in hex.

@@ -97,6 +97,39 @@ pub async fn notifies_are_kept_as_they_came(backend: &dyn Backend) {
     }
 }
 
+/// Whatever a forger puts into a text that a reason or an answer repeats, the notify is kept, and legible.
+pub async fn no_text_keeps_a_notify_from_being_kept(backend: &dyn Backend) {
+    let (store, _) = fresh(backend).await;
+    for text in ["\0\u{1b}[2J\n\u{7f}", "\"", "\\", "签"] {
+        let text = text.repeat(NOTE_MAX_BYTES);
+        let forged = Verdict::Refused {
+            reason: text.clone(),
+        };
+        for verdict in [forged, accepted()] {
+            let record = NotifyRecord {
+                answer: text.clone(),
+                ..record(1, verdict, vec![0; ACCEPTED_MAX_BYTES])
+            };
+            let id = store.record_notify(record).await.unwrap();
+            let kept = store.notify(id).await.unwrap().unwrap();
+            let reason = match kept.verdict {
+                Verdict::Refused { reason } => reason,
+                Verdict::Accepted { .. } => String::new(),
+            };
+            for kept in [kept.answer, reason] {
+                assert!(!kept.contains(char::is_control), "{kept:?}");
+                assert!(kept.len() <= NOTE_MAX_BYTES);
+            }
+        }
+    }
+    let all = NotifyQuery {
+        kept: Kept::All,
+        before: None,
+        limit: 10,
+    };
+    assert_eq!(store.notifies(all).await.unwrap().len(), 8);
+}
+
 /// In number, accepted and refused apart: a flood of forged ones drives no real one out.
 pub async fn the_inbox_is_bounded(backend: &dyn Backend) {
     let (store, _) = fresh(backend).await;

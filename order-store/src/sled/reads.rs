@@ -143,14 +143,12 @@ pub(super) fn list_notifies(
     if query.kept != Kept::Accepted {
         with_ring(shared, |ring| {
             let mut n = ring.next();
-            while n > 1 && found.len() - accepted < limit {
+            let oldest = n.saturating_sub(ring::SLOTS).max(1);
+            while n > oldest && found.len() - accepted < limit {
                 n -= 1;
-                match ring.get(n)? {
-                    Some((head, _)) if wanted(head.at) => {
-                        found.push(head.summary(NotifyId::Refused(n)));
-                    }
-                    Some(_) => {}
-                    None => break,
+                // One that a crash tore hides none of the others.
+                if let Some((head, _)) = ring.get(n)?.filter(|(head, _)| wanted(head.at)) {
+                    found.push(head.summary(NotifyId::Refused(n)));
                 }
             }
             Ok(())

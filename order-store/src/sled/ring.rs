@@ -12,9 +12,9 @@ use crate::{NotifyHead, REFUSED_MAX_BYTES, REFUSED_MAX_COUNT, hash::fnv1a};
 /// The file's name in the folder.
 pub(super) const FILE: &str = "refused.ring";
 /// How many are kept.
-const SLOTS: u64 = REFUSED_MAX_COUNT;
+pub(super) const SLOTS: u64 = REFUSED_MAX_COUNT;
 /// Room for a head and a body.
-const SLOT_BYTES: usize = 1024 + REFUSED_MAX_BYTES + FRONT_BYTES;
+pub(super) const SLOT_BYTES: usize = 1024 + REFUSED_MAX_BYTES + FRONT_BYTES;
 /// Number, length of the head, length of the body, hash of all these and of head and body.
 const FRONT_BYTES: usize = 8 + 4 + 4 + 8;
 

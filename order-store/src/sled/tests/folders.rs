@@ -7,12 +7,16 @@ use super::super::{
     keys::{FORMAT_KEY, Kind, packed_key},
     options::SledOptions,
     record::encode,
+    ring,
     store::SledStore,
     trees::Trees,
     verification::Verify,
 };
 use super::{create, key, open};
-use crate::{OrderStore as _, OrderStoreExt as _, StoreError};
+use crate::{
+    Kept, NotifyId, NotifyQuery, NotifyRecord, OrderStore as _, OrderStoreExt as _, StoreError,
+    Timestamp, Verdict,
+};
 
 #[test]
 fn folders_from_elsewhere_are_refused() {
@@ -95,4 +99,44 @@ fn a_new_folder_is_its_owners_alone() {
     assert_eq!(mode(&path), 0o700);
     assert_eq!(mode(&path.join(crate::sled::ring::FILE)), 0o600);
     drop(store);
+}
+
+/// The slots of refused notifies are not synced, so a crash can tear any of them.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_refused_notify_that_was_torn_hides_none_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    for n in 1..=3 {
+        let id = store.record_notify(refused()).await.unwrap();
+        assert_eq!(id, NotifyId::Refused(n));
+    }
+    use std::os::unix::fs::FileExt as _;
+    let file = fs::File::options()
+        .write(true)
+        .open(folder.path().join(ring::FILE));
+    let second = 2 * ring::SLOT_BYTES as u64;
+    file.unwrap().write_all_at(&[0xff; 40], second).unwrap();
+    let query = NotifyQuery {
+        kept: Kept::Refused,
+        before: None,
+        limit: 9,
+    };
+    let listed = store.notifies(query).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|notify| notify.id).collect();
+    assert_eq!(listed, [NotifyId::Refused(3), NotifyId::Refused(1)]);
+}
+
+#[cfg(unix)]
+fn refused() -> NotifyRecord {
+    NotifyRecord {
+        at: Timestamp::from_millis(0),
+        peer: std::net::Ipv4Addr::LOCALHOST.into(),
+        verdict: Verdict::Refused {
+            reason: "bad sign".to_owned(),
+        },
+        millis: 1,
+        answer: "FAIL".to_owned(),
+        body: b"<xml/>".to_vec(),
+    }
 }
