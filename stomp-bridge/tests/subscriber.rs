@@ -167,6 +167,49 @@ async fn in_mode_client_an_acknowledgement_counts_for_all_before_it() {
     server.stop().await;
 }
 
+/// Servers before 1.2 give a message no `ack` header: it is named by its own id, from 1.1 on with its subscription.
+#[tokio::test]
+async fn older_servers_are_answered_in_their_own_words() {
+    for (version, headers) in [
+        ("1.0", &[("message-id", "m1")][..]),
+        ("1.1", &[("subscription", "0"), ("message-id", "m1")]),
+        ("1.2", &[("id", "m1")]),
+    ] {
+        for ack in [AckMode::Client, AckMode::ClientIndividual] {
+            let script = Script::listen().await;
+            let mut config = quick(script.url());
+            config.ack = ack;
+            let mut subscriber = Subscriber::spawn(config);
+            let mut peer = script.accept_speaking(version, "0,0").await;
+            let subscribe = peer.frame().await;
+            peer.receipt_for(&subscribe).await;
+            for (settled, command) in [(Command::Ack, "ack"), (Command::Nack, "nack")] {
+                let mut message = delivery("a", "m1", "false");
+                if version != "1.2" {
+                    message.headers.retain(|(name, _)| name != "ack");
+                }
+                peer.say(&message).await;
+                let message = next(&mut subscriber).await;
+                let nack_is_known = version != "1.0";
+                match (settled, nack_is_known) {
+                    (Command::Ack, _) => soon(message.ack()).await.unwrap(),
+                    (_, true) => soon(message.nack(Requeue::DeadLetter)).await.unwrap(),
+                    (_, false) => {
+                        let refused = soon(message.nack(Requeue::DeadLetter)).await;
+                        assert!(refused.is_err(), "{version} has no NACK");
+                        continue;
+                    }
+                }
+                let said = peer.frame().await;
+                assert_eq!(said.command, settled, "{version} {command}");
+                for (name, value) in headers {
+                    assert_eq!(said.header(name), Some(*value), "{version} {command}");
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_prefetch_leaves_the_rest_to_others() {
     let server = Server::start().await;

@@ -32,12 +32,17 @@ impl Script {
 
     /// Accepts, reads CONNECT, answers CONNECTED.
     pub async fn accept(&self, heart_beat: &str) -> Peer {
+        self.accept_speaking("1.2", heart_beat).await
+    }
+
+    /// As a server of an older version.
+    pub async fn accept_speaking(&self, version: &str, heart_beat: &str) -> Peer {
         let mut peer = Peer::new(self.accept_tcp().await);
         let connect = peer.frame().await;
         assert_eq!(connect.command, Command::Connect);
         peer.connect = Some(connect);
         let connected = Frame::new(Command::Connected)
-            .with("version", "1.2")
+            .with("version", version)
             .with("heart-beat", heart_beat);
         peer.say(&connected).await;
         peer
