@@ -1,5 +1,7 @@
 //! `sub`: prints the messages of a destination.
 
+use std::pin::pin;
+
 use anyhow::{Context, Result};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
@@ -30,13 +32,16 @@ pub(crate) async fn run(args: SubArgs) -> Result<Exit> {
         .with_context(|| format!("{} (try: stomp-bridge doctor)", broker.url))?;
     let wanted = args.count.map_or(usize::MAX, std::num::NonZero::get);
     let mut printed = 0;
+    // One for the whole run: it has heard a signal that comes while a message is printed.
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
     while printed < wanted {
         let message = tokio::select! {
-            message = subscriber.recv() => message,
-            stopped = tokio::signal::ctrl_c() => {
+            biased;
+            stopped = &mut interrupted => {
                 stopped?;
                 break;
             }
+            message = subscriber.recv() => message,
         };
         let Some(message) = message else {
             let why = subscriber

@@ -3,6 +3,12 @@
 
 mod support;
 
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::{Ended, binary, run_with};
 
@@ -136,5 +142,78 @@ fn pub_prints_a_line_for_each_receipt() {
         let ended = stomp(&arguments, &variable(name));
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert_eq!(ended.json().len(), 5);
+    }
+}
+
+/// A run that is interrupted once it has printed `lines` lines; its last words, and all it printed.
+fn interrupted(arguments: &[&str], url: &str, lines: usize) -> (Ended, Vec<String>) {
+    let mut command = binary();
+    command.args(arguments).env("STOMP_URL", url);
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child: Child = piped.stdin(Stdio::null()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut printed: Vec<_> = out.by_ref().take(lines).map(Result::unwrap).collect();
+    assert_eq!(printed.len(), lines, "{printed:?}");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    printed.extend(out.map(Result::unwrap));
+    (Ended::new(child.wait_with_output().unwrap()), printed)
+}
+
+/// Who may do everything, where the other URL leads.
+fn admin(url: &str) -> String {
+    let account = |url: &str| {
+        let (_, rest) = url.split_once("://").unwrap();
+        rest.split_once('@').unwrap().0.to_owned()
+    };
+    changed(
+        url,
+        &account(url),
+        &account(&variable("RABBITMQ_ADMIN_URL")),
+    )
+}
+
+#[test]
+fn what_was_confirmed_and_printed_before_an_interrupt_counts_and_the_rest_stays() {
+    for (name, queue) in [
+        ("RABBITMQ_STOMP_URL", "cli-tcp"),
+        ("RABBITMQ_WS_URL", "cli-ws"),
+    ] {
+        let url = admin(&variable(name));
+        let at = format!("/queue/{queue}");
+        let publish = ["pub", &at, "x", "--id", "m", "--count", "1000000", "--json"];
+        let (ended, lines) = interrupted(&publish, &url, 20);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.err.contains("interrupted; "), "{ended:?}");
+        let tally = format!("{} confirmed, 0 refused, 0 unknown", lines.len());
+        assert!(ended.err.contains(&tally), "{ended:?}");
+
+        let read = ["sub", &at, "--count", "2", "--json"];
+        let seen = stomp(&read, &url);
+        assert_eq!(seen.code, Some(0), "{seen:?}");
+        let ids = |lines: &[Value]| -> Vec<String> {
+            let id = |line: &Value| line["headers"]["x-outbox-id"].as_str().unwrap().to_owned();
+            lines.iter().map(id).collect()
+        };
+        assert_eq!(ids(&seen.json()), ["m-1", "m-2"]);
+        let read = ["sub", &at, "--prefetch", "100", "--json"];
+        let (ended, lines) = interrupted(&read, &url, 10);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let lines: Vec<Value> = lines
+            .iter()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        let printed = ids(&lines);
+        assert_eq!(printed[0], "m-3");
+        // Those that were under way, and not printed, come again, and no other.
+        let next = format!("m-{}", printed.len() + 3);
+        let after = stomp(&["sub", &at, "--count", "1", "--json"], &url);
+        assert_eq!(ids(&after.json()), [next]);
+        let mut ctl = std::process::Command::new(variable("RABBITMQ_CTL"));
+        assert!(
+            ctl.args(["delete_queue", queue])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
