@@ -36,7 +36,7 @@ pub(crate) const VARIABLES: [&str; 8] = [
     "RABBITMQ_LISTENER_WS_URL",
     "RABBITMQ_ADMIN_URL",
     "RABBITMQ_AMQP_URL",
-    // A program that takes the arguments of rabbitmqctl: tests stop the node and start it again.
+    // A program that takes the arguments of rabbitmqctl: tests stop the node and start it again. Beside it lies rabbitmq-plugins.
     "RABBITMQ_CTL",
 ];
 
@@ -205,17 +205,22 @@ impl Node {
         let cookie = self.dir.join(".erlang.cookie");
         write(&cookie, &Passcodes::random()?.admin)?;
         fs::set_permissions(&cookie, Permissions::from_mode(0o400)).context("the cookie")?;
-        write(&self.ctl(), &self.ctl_script())?;
-        fs::set_permissions(self.ctl(), Permissions::from_mode(0o700)).context("rabbitmqctl")
+        for name in ["rabbitmqctl", "rabbitmq-plugins"] {
+            let script = self.dir.join(name);
+            write(&script, &self.script(name))?;
+            fs::set_permissions(script, Permissions::from_mode(0o700)).context(name)?;
+        }
+        Ok(())
     }
 
-    /// `rabbitmqctl` of this node, for the tests.
+    /// `rabbitmqctl` of this node, for the tests. `rabbitmq-plugins` lies beside it.
     fn ctl(&self) -> PathBuf {
         self.dir.join("rabbitmqctl")
     }
 
-    fn ctl_script(&self) -> String {
-        let mut ctl = Command::new(self.sbin.join("rabbitmqctl"));
+    /// A script of the package, with what it takes to find this node.
+    fn script(&self, name: &str) -> String {
+        let mut ctl = Command::new(self.sbin.join(name));
         self.environment(&mut ctl);
         let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', r"'\''"));
         let exports = ctl.get_envs().map(|(name, value)| {
