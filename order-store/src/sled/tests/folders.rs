@@ -105,13 +105,13 @@ fn a_new_folder_is_its_owners_alone() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_refused_notify_that_was_torn_hides_none_before_it() {
+    use std::os::unix::fs::FileExt as _;
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
     for n in 1..=3 {
         let id = store.record_notify(refused()).await.unwrap();
         assert_eq!(id, NotifyId::Refused(n));
     }
-    use std::os::unix::fs::FileExt as _;
     let file = fs::File::options()
         .write(true)
         .open(folder.path().join(ring::FILE));
