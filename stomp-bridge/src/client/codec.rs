@@ -5,11 +5,13 @@
 //! Every frame is delimited by our scanner, within the limits, before anything is parsed.
 //! `ClientCodec` then parses the common kind: STOMP 1.2, and a head of plain ASCII without escapes.
 //! CONNECTED, a head with an escape or a letter beyond ASCII, and all of 1.0 and 1.1 are parsed by
-//! [`crate::frame`]. A RECEIPT of our own is read here, since it comes for every message. What goes out as a message is checked, then written by `ClientCodec` in 1.2 and
-//! by [`crate::frame`] in 1.0 and 1.1; what the session has encoded goes out as it is.
+//! [`crate::frame`]. A RECEIPT of our own is read here, since it comes for every message, and where it
+//! is there as a whole, before anything is scanned. What goes out as a message is checked, then written
+//! by `ClientCodec` in 1.2 and by [`crate::frame`] in 1.0 and 1.1; what the session has encoded goes out
+//! as it is.
 
 use super::message::{CodecError, check, from_frame, to_frame};
-use crate::frame::{Frame, Limits, Scan, Scanner, Version};
+use crate::frame::{Frame, Limits, Scan, Scanner, Version, leading_line_ends};
 use async_stomp::client::{ClientCodec, Heartbeat};
 use async_stomp::{FromServer, Message, ToServer};
 use bytes::{Buf, BytesMut};
@@ -43,6 +45,7 @@ pub(crate) struct GuardedCodec {
     #[cfg(test)]
     asked: usize,
     scanner: Scanner,
+    admits_receipts: bool,
     /// Bytes that the last call left, to tell new ones from old.
     left: usize,
     /// What CONNECTED named.
@@ -57,6 +60,7 @@ impl GuardedCodec {
             #[cfg(test)]
             asked: 0,
             scanner: Scanner::new(limits),
+            admits_receipts: admit_receipts(&limits),
             left: 0,
             version: None,
         }
@@ -90,17 +94,30 @@ impl GuardedCodec {
     }
 }
 
-/// The id of a frame that is a RECEIPT with an id of ours and nothing else. `ClientCodec` would read it
-/// with three allocations.
-fn receipt_id(frame: &[u8]) -> Option<u64> {
-    let id = frame.strip_prefix(b"RECEIPT\nreceipt-id:")?;
-    let id = id.strip_suffix(b"\n\n\0")?;
+const RECEIPT: &[u8] = b"RECEIPT\nreceipt-id:";
+const RECEIPT_END: &[u8] = b"\n\n\0";
+/// As many always fit.
+const MAX_ID_DIGITS: usize = 19;
+
+/// Whether no receipt of ours is above the limits.
+fn admit_receipts(limits: &Limits) -> bool {
+    let most = RECEIPT.len() + MAX_ID_DIGITS + RECEIPT_END.len();
+    limits.max_frame_bytes >= most && limits.max_header_bytes >= most && limits.max_headers >= 1
+}
+
+/// The id and the length of a RECEIPT with an id of ours and nothing else, if `bytes` begin with it.
+/// `ClientCodec` would read it with three allocations.
+fn receipt(bytes: &[u8]) -> Option<(u64, usize)> {
+    let rest = bytes.strip_prefix(RECEIPT)?;
     // As we write it: no sign, and no more than fits.
-    if id.is_empty() || id.len() > 19 || !id.iter().all(u8::is_ascii_digit) {
-        return None;
+    let most = &rest[..rest.len().min(MAX_ID_DIGITS)];
+    let (mut id, mut digits) = (0, 0);
+    for digit in most.iter().take_while(|b| b.is_ascii_digit()) {
+        id = id * 10 + u64::from(digit - b'0');
+        digits += 1;
     }
-    let digit = |id: u64, b: &u8| id * 10 + u64::from(b - b'0');
-    Some(id.iter().fold(0, digit))
+    let ends = digits > 0 && rest[digits..].starts_with(RECEIPT_END);
+    ends.then_some((id, RECEIPT.len() + digits + RECEIPT_END.len()))
 }
 
 /// Whether a head has nothing that `ClientCodec` reads in a way of its own.
@@ -114,6 +131,16 @@ impl Decoder for GuardedCodec {
     type Error = CodecError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Incoming>, CodecError> {
+        if self.version.is_some()
+            && self.admits_receipts
+            && let Some((id, len)) = receipt(src)
+        {
+            self.scanner.restart();
+            // The line end that RabbitMQ sends behind each frame goes with it.
+            src.advance(len + leading_line_ends(&src[len..]));
+            self.left = 0;
+            return Ok(Some(Incoming::Receipt(id)));
+        }
         match self.scanner.scan(src)? {
             Scan::LineEnds(n) => {
                 src.advance(n);
@@ -122,12 +149,6 @@ impl Decoder for GuardedCodec {
             }
             Scan::Frame { len, body_start } => {
                 self.left = 0;
-                if self.version.is_some()
-                    && let Some(id) = receipt_id(&src[..len])
-                {
-                    src.advance(len);
-                    return Ok(Some(Incoming::Receipt(id)));
-                }
                 let whole = src.split_to(len);
                 let message = self.parse(whole, body_start)?;
                 Ok(Some(Incoming::Frame(message)))

@@ -26,6 +26,7 @@ pub(crate) mod fuzz;
 mod identity;
 mod lost;
 mod message;
+mod numbered;
 mod options;
 mod proxy;
 mod publication;

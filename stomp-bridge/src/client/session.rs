@@ -8,6 +8,7 @@
 mod beats;
 mod receipts;
 mod rest;
+mod transmit;
 
 pub(crate) use beats::OwnBeats;
 
@@ -24,6 +25,7 @@ use beats::Beats;
 use receipts::Receipts;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use transmit::Transmit;
 
 /// What CONNECT offers; CONNECTED names the one that is spoken.
 const ACCEPTED_VERSIONS: &str = "1.0,1.1,1.2";
@@ -67,7 +69,7 @@ pub(crate) struct Session<T> {
     config: SessionConfig,
     phase: Phase,
     receipts: Receipts<T>,
-    transmit: VecDeque<Outgoing>,
+    transmit: Transmit,
     events: VecDeque<Event<T>>,
     beats: Beats,
     version: Version,
@@ -95,7 +97,7 @@ impl<T> Session<T> {
                 deadline: now + config.connect_timeout,
             },
             receipts: Receipts::new(config.receipt_timeout, now),
-            transmit: VecDeque::from([Outgoing::Frame(connect.into())]),
+            transmit: Transmit::new(Outgoing::Frame(connect.into())),
             events: VecDeque::new(),
             beats,
             version: Version::V1_2,
@@ -121,7 +123,7 @@ impl<T> Session<T> {
     }
 
     pub(crate) fn poll_transmit(&mut self) -> Option<Outgoing> {
-        self.transmit.pop_front()
+        self.transmit.pop()
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<Event<T>> {
@@ -360,22 +362,12 @@ impl<T> Session<T> {
     /// Where the next frame's bytes go.
     fn wire(&mut self, now: Instant) -> &mut Vec<u8> {
         self.beats.said(now);
-        if !matches!(self.transmit.back(), Some(Outgoing::Wire(_))) {
-            self.transmit.push_back(Outgoing::Wire(Vec::new()));
-        }
-        match self.transmit.back_mut() {
-            Some(Outgoing::Wire(bytes)) => bytes,
-            _ => unreachable!("one was pushed"),
-        }
+        self.transmit.wire()
     }
 
     /// Bytes of frames that were not taken by [`poll_transmit`](Self::poll_transmit).
     pub(crate) fn untransmitted_bytes(&self) -> usize {
-        let size = |out: &Outgoing| match out {
-            Outgoing::Wire(bytes) => bytes.len(),
-            Outgoing::Frame(_) | Outgoing::Heartbeat => 0,
-        };
-        self.transmit.iter().map(size).sum()
+        self.transmit.bytes()
     }
 
     /// Says goodbye. It asks for no receipt: RabbitMQ never answers it over WebSocket.
@@ -390,7 +382,7 @@ impl<T> Session<T> {
 
     fn send_out(&mut self, now: Instant, frame: Outgoing) {
         self.beats.said(now);
-        self.transmit.push_back(frame);
+        self.transmit.push(frame);
     }
 }
 

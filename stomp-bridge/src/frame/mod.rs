@@ -38,6 +38,8 @@ pub use scan::{Scan, Scanner};
 
 #[cfg(feature = "client")]
 pub(crate) use escape::{Part, escape};
+#[cfg(feature = "client")]
+pub(crate) use scan::leading_line_ends;
 
 /// A protocol version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

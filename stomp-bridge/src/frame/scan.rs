@@ -74,8 +74,13 @@ impl Scanner {
         };
         let len = nul + 1;
         self.check_size(len)?;
-        *self = Self::new(self.limits);
+        self.restart();
         Ok(Scan::Frame { len, body_start })
+    }
+
+    /// The frame that it looks at was taken without it.
+    pub(crate) fn restart(&mut self) {
+        *self = Self::new(self.limits);
     }
 
     fn need_more(&self, buffer: &[u8]) -> Result<Scan, FrameError> {
@@ -157,7 +162,7 @@ impl Scanner {
     }
 }
 
-fn leading_line_ends(buffer: &[u8]) -> usize {
+pub(crate) fn leading_line_ends(buffer: &[u8]) -> usize {
     let mut at = 0;
     loop {
         match &buffer[at..] {

@@ -2,6 +2,7 @@
 
 use super::{Key, Seq, suspicion::Suspicion};
 use crate::client::event::Cut;
+use crate::client::numbered::Numbered;
 use crate::client::publication::Publication;
 use crate::client::publisher::outcome::{NotSent, PublishError, Published};
 use std::collections::{HashMap, VecDeque};
@@ -49,7 +50,7 @@ struct Block {
 pub(super) struct Table<R> {
     next_seq: Seq,
     /// By number: messages come at the end, and most are answered near the front.
-    open: VecDeque<(Seq, Flight<R>)>,
+    open: Numbered<Flight<R>>,
     blocks: HashMap<Key, Block>,
     /// A block is new: what is queued was not looked at for it.
     new_block: bool,
@@ -60,7 +61,7 @@ impl<R> Default for Table<R> {
     fn default() -> Self {
         Self {
             next_seq: 0,
-            open: VecDeque::new(),
+            open: Numbered::default(),
             blocks: HashMap::new(),
             new_block: false,
             answers: VecDeque::new(),
@@ -79,33 +80,19 @@ impl<R> Table<R> {
 
     /// How many of the messages below `seq` have no answer yet.
     pub(super) fn open_below(&self, seq: Seq) -> usize {
-        self.open.partition_point(|(s, _)| *s < seq)
+        self.open.below(seq)
     }
 
     pub(super) fn is_open_below(&self, seq: Seq) -> bool {
         self.open.front().is_some_and(|(first, _)| *first < seq)
     }
 
-    fn position(&self, seq: Seq) -> Option<usize> {
-        if self.open.front()?.0 == seq {
-            return Some(0);
-        }
-        self.open.binary_search_by_key(&seq, |(s, _)| *s).ok()
-    }
-
-    fn take(&mut self, seq: Seq) -> Option<Flight<R>> {
-        let at = self.position(seq)?;
-        self.open.remove(at).map(|(_, flight)| flight)
-    }
-
     pub(super) fn get(&self, seq: Seq) -> Option<&Flight<R>> {
-        let at = self.position(seq)?;
-        self.open.get(at).map(|(_, flight)| flight)
+        self.open.get(seq)
     }
 
     pub(super) fn get_mut(&mut self, seq: Seq) -> Option<&mut Flight<R>> {
-        let at = self.position(seq)?;
-        self.open.get_mut(at).map(|(_, flight)| flight)
+        self.open.get_mut(seq)
     }
 
     pub(super) fn poll_answer(&mut self) -> Option<(R, Result<Published, PublishError>)> {
@@ -129,18 +116,18 @@ impl<R> Table<R> {
                 return None;
             }
         }
-        self.open.push_back((seq, flight));
+        self.open.push(seq, flight);
         Some(seq)
     }
 
     /// Nobody wants it any more.
     pub(super) fn forget(&mut self, seq: Seq) {
-        self.take(seq);
+        self.open.take(seq);
     }
 
     /// Answers a message, and gives its key.
     pub(super) fn confirm(&mut self, seq: Seq) -> Option<Key> {
-        let flight = self.take(seq)?;
+        let flight = self.open.take(seq)?;
         self.answers.push_back((flight.reply, Ok(Published)));
         flight.publication.key
     }
@@ -153,7 +140,7 @@ impl<R> Table<R> {
         queued: usize,
         error: impl FnOnce(bool) -> PublishError,
     ) -> Option<Key> {
-        let flight = self.take(seq)?;
+        let flight = self.open.take(seq)?;
         let error = error(flight.was_sent);
         self.answers.push_back((flight.reply, Err(error)));
         let key = flight.publication.key?;
@@ -193,7 +180,7 @@ impl<R> Table<R> {
         let Some(error) = flight.and_then(|flight| self.blocked(flight, seq)) else {
             return false;
         };
-        if let Some(flight) = self.take(seq) {
+        if let Some(flight) = self.open.take(seq) {
             self.answers.push_back((flight.reply, Err(error)));
         }
         true
@@ -201,9 +188,9 @@ impl<R> Table<R> {
 
     /// Answers everything: the publisher stops. Gives their number.
     pub(super) fn stop(&mut self) -> usize {
-        let open = std::mem::take(&mut self.open);
+        let open = self.open.take_all();
         let count = open.len();
-        for (_, flight) in open {
+        for flight in open {
             let error = if flight.was_sent {
                 let reason = Cut::Stopped;
                 PublishError::Unknown { reason }
