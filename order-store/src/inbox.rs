@@ -91,10 +91,19 @@ impl FromStr for NotifyId {
 pub struct NotifyQuery {
     /// Of which verdict.
     pub kept: Kept,
-    /// Only those that came before; nothing for the newest.
-    pub before: Option<Timestamp>,
+    /// Only those behind this one; nothing for the newest. The [`place`](NotifySummary::place) of a page's last gives the next.
+    pub before: Option<NotifyPlace>,
     /// How many at most.
     pub limit: usize,
+}
+
+/// Where a kept notify stands in a list: those of one moment by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotifyPlace {
+    /// When it came.
+    pub at: Timestamp,
+    /// Its name.
+    pub id: NotifyId,
 }
 
 /// The two parts of the inbox.
@@ -126,6 +135,17 @@ pub struct NotifySummary {
     pub answer: String,
     /// How long the body was when it came, in bytes.
     pub body_bytes: u64,
+}
+
+impl NotifySummary {
+    /// Where it stands in a list.
+    #[must_use]
+    pub const fn place(&self) -> NotifyPlace {
+        NotifyPlace {
+            at: self.at,
+            id: self.id,
+        }
+    }
 }
 
 /// A kept notify: all but the body, as it is written.

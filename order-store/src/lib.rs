@@ -130,7 +130,8 @@ pub use self::{
     error::{ExecuteError, FailureCause, StoreError},
     inbox::{
         ACCEPTED_MAX_BYTES, ACCEPTED_MAX_COUNT, Kept, NOTE_MAX_BYTES, NotifyId, NotifyIdError,
-        NotifyQuery, NotifyRecord, NotifySummary, REFUSED_MAX_BYTES, REFUSED_MAX_COUNT, Verdict,
+        NotifyPlace, NotifyQuery, NotifyRecord, NotifySummary, REFUSED_MAX_BYTES,
+        REFUSED_MAX_COUNT, Verdict,
     },
     log::{LogEntry, RefundCause, What},
     order::{CODE_URL_LIFE, Closing, GatewayClose, Order},

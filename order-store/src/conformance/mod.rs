@@ -142,6 +142,7 @@ macro_rules! conformance_tests {
             leases_that_run_out_keep_the_order
             rows_wake_who_waits
             notifies_are_kept_as_they_came
+            notifies_are_listed_page_by_page
             no_text_keeps_a_notify_from_being_kept
             the_inbox_is_bounded
             lists_go_page_by_page

@@ -87,13 +87,47 @@ pub async fn notifies_are_kept_as_they_came(backend: &dyn Backend) {
     assert_eq!(ids(&all), [small, forged, long]);
     assert_eq!((all[1].body_bytes, all[2].body_bytes), (9000, 65_536));
     for (asked, ids_expected) in [
-        (query(Kept::All, Some(T0 + secs(2)), 10), vec![long]),
+        (query(Kept::All, Some(all[1].place()), 10), vec![long]),
         (query(Kept::All, None, 1), vec![small]),
         (query(Kept::Refused, None, 10), vec![forged]),
         (query(Kept::Accepted, None, 10), vec![small, long]),
     ] {
         let list = store.notifies(asked).await.unwrap();
         assert_eq!(ids(&list), ids_expected, "{asked:?}");
+    }
+}
+
+/// Also where several came in one moment, of both kinds.
+pub async fn notifies_are_listed_page_by_page(backend: &dyn Backend) {
+    let (store, _) = fresh(backend).await;
+    for n in [1, 1, 1, 2, 2, 3] {
+        for verdict in [accepted(), refused()] {
+            store
+                .record_notify(record(n, verdict, vec![1]))
+                .await
+                .unwrap();
+        }
+    }
+    for kept in [Kept::All, Kept::Accepted, Kept::Refused] {
+        let page = |before, limit| {
+            store.notifies(NotifyQuery {
+                kept,
+                before,
+                limit,
+            })
+        };
+        let whole: Vec<_> = page(None, 100).await.unwrap();
+        assert_eq!(whole.len(), if kept == Kept::All { 12 } else { 6 });
+        for limit in 1..5 {
+            let (mut pages, mut before) = (Vec::new(), None);
+            loop {
+                let next = page(before, limit).await.unwrap();
+                let Some(last) = next.last() else { break };
+                before = Some(last.place());
+                pages.extend(next);
+            }
+            assert_eq!(pages, whole, "{kept:?} by {limit}");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The inbox: two rings of notifies, accepted and refused apart.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use crate::{
     ACCEPTED_MAX_COUNT, Kept, NotifyHead, NotifyId, NotifyQuery, NotifyRecord, NotifySummary,
@@ -79,9 +79,9 @@ impl Notifies {
             ring.kept
                 .iter()
                 .rev()
-                .filter(|(_, (head, _))| query.before.is_none_or(|before| head.at < before))
-                .take(limit)
                 .map(|(n, (head, _))| head.clone().summary(id(*n)))
+                .filter(|notify| query.before.is_none_or(|before| notify.place() < before))
+                .take(limit)
                 .collect()
         };
         let mut found = Vec::new();
@@ -91,7 +91,7 @@ impl Notifies {
         if query.kept != Kept::Accepted {
             found.extend(newest(&self.refused, NotifyId::Refused));
         }
-        found.sort_by(|a, b| b.at.cmp(&a.at).then(b.id.cmp(&a.id)));
+        found.sort_by_key(|notify| Reverse(notify.place()));
         found.truncate(limit);
         found
     }

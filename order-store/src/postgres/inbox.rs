@@ -3,7 +3,7 @@
 //! Numbers come from one row a ring, which the inbox alone writes: orders never wait for it. A flood of refused notifies costs no
 //! sync, and fills a queue of its own.
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use tokio::{
     sync::mpsc,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     ACCEPTED_MAX_COUNT, Kept, NotifyHead, NotifyId, NotifyQuery, NotifyRecord, NotifySummary,
-    PAGE_MAX, REFUSED_MAX_COUNT, StoreError, Timestamp,
+    PAGE_MAX, REFUSED_MAX_COUNT, StoreError,
 };
 
 /// The most notifies of one statement, and about the most bytes.
@@ -51,6 +51,17 @@ impl Ring {
             Self::Accepted => ACCEPTED_MAX_COUNT,
             Self::Refused => REFUSED_MAX_COUNT,
         })
+    }
+
+    /// Of those of one moment, the ones with a number below this come behind the notify of this name.
+    fn numbers_below(self, id: NotifyId) -> i64 {
+        match (self, id) {
+            (Self::Accepted, NotifyId::Accepted(n)) | (Self::Refused, NotifyId::Refused(n)) => {
+                to_i64(n)
+            }
+            (Self::Accepted, NotifyId::Refused(_)) => i64::MAX,
+            (Self::Refused, NotifyId::Accepted(_)) => 0,
+        }
     }
 
     fn id(self, n: i64) -> NotifyId {
@@ -210,18 +221,26 @@ pub(super) async fn list(
         Kept::Accepted => &[Ring::Accepted],
         Kept::Refused => &[Ring::Refused],
     };
-    let before = before.map_or(i64::MAX, Timestamp::millis);
+    let at = before.map_or(i64::MAX, |before| before.at.millis());
     let mut found = Vec::new();
     for ring in rings {
         let rows = pool
-            .query(Sql::ListNotifies, &[&ring.name(), &before, &to_i64(limit)])
+            .query(
+                Sql::ListNotifies,
+                &[
+                    &ring.name(),
+                    &at,
+                    &before.map_or(0, |before| ring.numbers_below(before.id)),
+                    &to_i64(limit),
+                ],
+            )
             .await?;
         for row in rows {
             let head: NotifyHead = decode(&row, 1)?;
             found.push(head.summary(ring.id(column(&row, 0)?)));
         }
     }
-    found.sort_by(|a, b| b.at.cmp(&a.at).then(b.id.cmp(&a.id)));
+    found.sort_by_key(|notify| Reverse(notify.place()));
     found.truncate(limit);
     Ok(found)
 }

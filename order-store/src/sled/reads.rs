@@ -1,6 +1,6 @@
 //! Reading the trees: orders, logs, rows of the outbox, notifies. Who calls these holds the lock on what is synced.
 
-use std::{io, sync::PoisonError};
+use std::{cmp::Reverse, io, sync::PoisonError};
 
 use super::{
     Live, Shared,
@@ -15,8 +15,8 @@ use super::{
     trees::{Trees, damaged},
 };
 use crate::{
-    Kept, LogEntry, NotifyId, NotifyQuery, NotifySummary, Order, OrderKey, PAGE_MAX, StoreError,
-    Timestamp, Verification,
+    Kept, LogEntry, NotifyHead, NotifyId, NotifyPlace, NotifyQuery, NotifySummary, Order, OrderKey,
+    PAGE_MAX, StoreError, Verification,
 };
 
 /// Whether the value after this one follows from it; the last one is what the head says.
@@ -126,7 +126,10 @@ pub(super) fn list_notifies(
     query: NotifyQuery,
 ) -> Result<Vec<NotifySummary>, StoreError> {
     let limit = query.limit.min(PAGE_MAX);
-    let wanted = |at: Timestamp| query.before.is_none_or(|before| at < before);
+    let wanted = |head: &NotifyHead, id| {
+        let place = NotifyPlace { at: head.at, id };
+        query.before.is_none_or(|before| place < before)
+    };
     let mut found = Vec::new();
     if query.kept != Kept::Refused {
         let next = trees.number(INBOX_NEXT_KEY)?.unwrap_or(1);
@@ -134,8 +137,9 @@ pub(super) fn list_notifies(
         let oldest = next.saturating_sub(inbox::SLOTS).max(1);
         while n > oldest && found.len() < limit {
             n -= 1;
-            if let Some(head) = inbox::head(trees, n)?.filter(|head| wanted(head.at)) {
-                found.push(head.summary(NotifyId::Accepted(n)));
+            let id = NotifyId::Accepted(n);
+            if let Some(head) = inbox::head(trees, n)?.filter(|head| wanted(head, id)) {
+                found.push(head.summary(id));
             }
         }
     }
@@ -147,14 +151,15 @@ pub(super) fn list_notifies(
             while n > oldest && found.len() - accepted < limit {
                 n -= 1;
                 // One that a crash tore hides none of the others.
-                if let Some((head, _)) = ring.get(n)?.filter(|(head, _)| wanted(head.at)) {
-                    found.push(head.summary(NotifyId::Refused(n)));
+                let id = NotifyId::Refused(n);
+                if let Some((head, _)) = ring.get(n)?.filter(|(head, _)| wanted(head, id)) {
+                    found.push(head.summary(id));
                 }
             }
             Ok(())
         })?;
     }
-    found.sort_by(|a, b| b.at.cmp(&a.at).then(b.id.cmp(&a.id)));
+    found.sort_by_key(|notify| Reverse(notify.place()));
     found.truncate(limit);
     Ok(found)
 }

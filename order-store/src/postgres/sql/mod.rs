@@ -151,8 +151,8 @@ impl Sql {
                  (SELECT next - $3 FROM {s}.inbox_next WHERE kind = $1) ORDER BY n"
             }
             Self::ListNotifies => {
-                "SELECT n, head FROM {s}.inbox WHERE kind = $1 AND at < $2 \
-                 ORDER BY at DESC, n DESC LIMIT $3"
+                "SELECT n, head FROM {s}.inbox WHERE kind = $1 AND at <= $2 AND (at < $2 OR n < $3) \
+                 ORDER BY at DESC, n DESC LIMIT $4"
             }
             Self::Notify => "SELECT head, body FROM {s}.inbox WHERE kind = $1 AND n = $2",
             Self::DumpOrders => dump::DUMP_ORDERS,
