@@ -96,7 +96,7 @@ fn copy(
     let mut made = Head::default();
     let mut copied = 0;
     for kind in Kind::ALL {
-        let mut records = from.tree(kind).iter();
+        let mut records = from.records(kind, None);
         loop {
             let mut batch = ::sled::Batch::default();
             let mut taken = 0;

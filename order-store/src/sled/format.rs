@@ -120,7 +120,7 @@ fn disk(path: &Path, db: File, faults: &Faults) -> Result<Disk, StoreError> {
 fn count(trees: &Trees) -> Result<Head, StoreError> {
     let mut head = Head::default();
     for kind in Kind::ALL {
-        for item in trees.tree(kind) {
+        for item in trees.records(kind, None) {
             let (key, value) = item.map_err(|error| damaged(&error))?;
             head.count(kind, &key, &value)?;
         }

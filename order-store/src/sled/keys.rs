@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-pub(super) const NAMES: [&str; KINDS] = [
+const NAMES: [&str; KINDS] = [
     "meta",
     "orders",
     "attempts",

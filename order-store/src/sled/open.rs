@@ -21,7 +21,7 @@ use super::{
     folder::{Folder, io_error},
     format::{FORMAT, head, read_mark, write_format},
     head::Head,
-    keys::{INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, packed_key, parse_packed_key},
+    keys::{INBOX_NEXT_KEY, Kind, OUTBOX_LOW_KEY, parse_packed_key},
     layout::DB_FILE,
     locate::Locator,
     options::How,
@@ -230,7 +230,9 @@ fn relay(trees: &Trees, low: u64, now: Timestamp) -> Result<Relay, StoreError> {
     // Fences of an earlier process are below, however fast it gave them.
     let first_fence = u64::try_from(now.millis()).unwrap_or(0) << 20;
     let mut relay = Relay::new(first_fence);
-    for item in trees.tree(Kind::Outbox).range(packed_key(low, 0)..) {
+    // The number alone stands in front of the keys of its group.
+    let before = low.to_be_bytes().as_slice().into();
+    for item in trees.records(Kind::Outbox, Some(before)) {
         let (key, value) = item.map_err(|error| damaged(&error))?;
         let (group, chunk) = parse_packed_key(&key)?;
         for stored in rows_of(&value)? {

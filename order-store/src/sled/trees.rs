@@ -14,7 +14,7 @@ use super::{
     chunks::Chunks,
     digest::digest,
     head::Head,
-    keys::{HEAD_KEY, Kind, NAMES, packed_key},
+    keys::{HEAD_KEY, Kind, packed_key},
     pack::{Rows, unpack_log},
     record::VALUE_MAX_BYTES,
 };
@@ -50,9 +50,9 @@ impl Clone for Trees {
 
 impl Trees {
     pub(super) fn open(db: Db) -> ::sled::Result<Self> {
-        let kinds = NAMES
+        let kinds = Kind::ALL
             .iter()
-            .map(|name| db.open_tree(name))
+            .map(|kind| db.open_tree(kind.name()))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             db,
@@ -63,6 +63,30 @@ impl Trees {
 
     pub(super) fn tree(&self, kind: Kind) -> &Tree {
         &self.kinds[kind as usize]
+    }
+
+    /// The records of a tree behind a key, or all, each looked up from the root: the one way to walk a tree.
+    ///
+    /// Over a damaged file sled's own iterator can end early without an error, where a look-up still finds what follows; a walk
+    /// that verification does not take would miss records in silence. And sled drops a page from memory only when its cache has
+    /// noted some thousands of looks at pages: an iterator looks at each once, and would leave the whole ledger in memory.
+    pub(super) fn records(
+        &self,
+        kind: Kind,
+        after: Option<IVec>,
+    ) -> impl Iterator<Item = ::sled::Result<(IVec, IVec)>> {
+        let tree = self.tree(kind);
+        let mut last = after;
+        std::iter::from_fn(move || {
+            let next = match &last {
+                Some(key) => tree.get_gt(key),
+                None => tree.first(),
+            };
+            if let Ok(Some((key, _))) = &next {
+                last = Some(key.clone());
+            }
+            next.transpose()
+        })
     }
 
     pub(super) fn get(&self, kind: Kind, key: &[u8]) -> Result<Option<IVec>, StoreError> {

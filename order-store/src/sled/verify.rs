@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use ::sled::{IVec, Tree};
+use ::sled::IVec;
 
 use super::{
     digest::{Chain, digest},
@@ -34,17 +34,6 @@ const ORDER: [Kind; KINDS] = [
     Kind::Outbox,
     Kind::Inbox,
 ];
-
-/// The first record behind this key, looked up from the root each time and not by one walk.
-///
-/// sled drops a page from memory only when its cache has noted some thousands of looks at pages. A walk looks at each page once: it
-/// would leave the whole ledger in memory, however small the cache.
-fn next_after(tree: &Tree, last: Option<&[u8]>) -> ::sled::Result<Option<(IVec, IVec)>> {
-    match last {
-        Some(key) => tree.get_gt(key),
-        None => tree.first(),
-    }
-}
 
 /// Says that the ledger lost or tore something.
 pub(super) fn lost(last_good_group: u64, mark: &Head, what: impl Into<String>) -> StoreError {
@@ -85,7 +74,7 @@ pub(super) struct Audit {
     seen: [u64; KINDS],
     /// The tree it is in, by [`ORDER`], and the last key read of it.
     tree: usize,
-    last_key: Option<Vec<u8>>,
+    last_key: Option<IVec>,
     log: Walk,
     records: u64,
     started: Instant,
@@ -170,18 +159,14 @@ impl Audit {
     ) -> Result<bool, StoreError> {
         let mut left = limit;
         while let Some(&kind) = ORDER.get(self.tree) {
-            let tree = trees.tree(kind);
-            let mut last = self.last_key.take();
-            while let Some((key, value)) =
-                next_after(tree, last.as_deref()).map_err(|error| self.unreadable(kind, &error))?
-            {
+            for record in trees.records(kind, self.last_key.take()) {
+                let (key, value) = record.map_err(|error| self.unreadable(kind, &error))?;
                 self.take(trees, kind, &key, &value, visit)?;
                 left -= 1;
                 if left == 0 {
-                    self.last_key = Some(key.to_vec());
+                    self.last_key = Some(key);
                     return Ok(true);
                 }
-                last = Some(key.to_vec());
             }
             self.end(kind)?;
             self.tree += 1;
@@ -273,7 +258,10 @@ impl Audit {
             let ahead = match place(*kind).cmp(&Some(self.tree)) {
                 std::cmp::Ordering::Less => false,
                 std::cmp::Ordering::Greater => true,
-                std::cmp::Ordering::Equal => self.last_key.as_ref().is_none_or(|last| key > last),
+                std::cmp::Ordering::Equal => self
+                    .last_key
+                    .as_ref()
+                    .is_none_or(|last| key.as_slice() > last.as_ref()),
             };
             if ahead {
                 let sum = &mut self.expected[*kind as usize];
