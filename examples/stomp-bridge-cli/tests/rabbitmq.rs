@@ -5,18 +5,16 @@ mod support;
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    process::Stdio,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Ended, binary, run_with};
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: run `cargo xtask test`, which starts RabbitMQ and sets it")
-    })
-}
+use support::{
+    Ended, binary,
+    rabbitmq::{ctl, variable},
+    run_with,
+};
 
 fn stomp(arguments: &[&str], url: &str) -> Ended {
     let ended = run_with(binary().args(arguments).env("STOMP_URL", url), b"");
@@ -150,7 +148,7 @@ fn interrupted(arguments: &[&str], url: &str, lines: usize) -> (Ended, Vec<Strin
     let mut command = binary();
     command.args(arguments).env("STOMP_URL", url);
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child: Child = piped.stdin(Stdio::null()).spawn().unwrap();
+    let mut child = piped.stdin(Stdio::null()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut printed: Vec<_> = out.by_ref().take(lines).map(Result::unwrap).collect();
     assert_eq!(printed.len(), lines, "{printed:?}");
@@ -208,12 +206,6 @@ fn what_was_confirmed_and_printed_before_an_interrupt_counts_and_the_rest_stays(
         let next = format!("m-{}", printed.len() + 3);
         let after = stomp(&["sub", &at, "--count", "1", "--json"], &url);
         assert_eq!(ids(&after.json()), [next]);
-        let mut ctl = std::process::Command::new(variable("RABBITMQ_CTL"));
-        assert!(
-            ctl.args(["delete_queue", queue])
-                .status()
-                .unwrap()
-                .success()
-        );
+        ctl(&["delete_queue", queue]).unwrap();
     }
 }

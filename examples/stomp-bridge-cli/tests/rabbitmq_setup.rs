@@ -10,16 +10,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-use support::{binary, run_with};
+use support::{
+    binary,
+    rabbitmq::{ctl, variable},
+    run_with,
+};
 use tempfile::TempDir;
 
 const PASSCODE: &str = "a-passcode-of-this-test";
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: run `cargo xtask test`, which starts RabbitMQ and sets it")
-    })
-}
 
 /// `host:port` of a URL with an account.
 fn address(name: &str) -> String {
@@ -112,7 +110,7 @@ fn the_set_up_of_the_docs_gives_accounts_that_work() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
     };
     // Tests before this one may have left something there.
-    shell("rabbitmqctl purge_queue order_pay", programs.path());
+    ctl(&["purge_queue", "order_pay"]).unwrap();
     pay("/queue/order_pay");
     let url = format!("stomp://listener-of-the-docs@{tcp}");
     let read = &["sub", "/queue/order_pay", "--count", "1"];
@@ -142,9 +140,6 @@ fn the_set_up_of_the_docs_gives_accounts_that_work() {
     assert_eq!(heard.stdout, b"paid\n");
 
     for account in ["payer", "listener", "webguest"] {
-        shell(
-            &format!("rabbitmqctl delete_user {account}-of-the-docs"),
-            programs.path(),
-        );
+        ctl(&["delete_user", &format!("{account}-of-the-docs")]).unwrap();
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod embedded;
 pub mod peer;
+pub mod rabbitmq;
 
 use std::{
     io::{ErrorKind, Write},
