@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::paths;
@@ -24,9 +24,9 @@ pub(crate) struct Options {
     /// Fewer rounds: under a minute
     #[arg(long)]
     quick: bool,
-    /// How many orders it grows to
-    #[arg(long, default_value_t = 2_000_000)]
-    orders: u32,
+    /// How many orders it grows to; 2 million
+    #[arg(long)]
+    orders: Option<u32>,
     /// The folder to work in; the disk that is measured is the one it is on
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -44,14 +44,29 @@ enum What {
     Index,
 }
 
+impl Options {
+    /// What would change nothing is refused.
+    fn check(&self) -> Result<()> {
+        let has_rounds = matches!(self.what, What::Engines | What::Alone);
+        ensure!(
+            has_rounds || !self.quick,
+            "--quick: {} has one length",
+            self.what.word()
+        );
+        let grows = matches!(self.what, What::Growth);
+        ensure!(
+            grows || self.orders.is_none(),
+            "--orders is for growth alone"
+        );
+        Ok(())
+    }
+}
+
 impl What {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Engines => "engines",
-            Self::Alone => "alone",
-            Self::Growth => "growth",
-            Self::Index => "index",
-        }
+    /// As the bench is told.
+    fn word(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     const fn limit(self) -> Duration {
@@ -63,6 +78,7 @@ impl What {
 }
 
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<()> {
+    options.check()?;
     let failed = steps.failures();
     let mut build = paths::cargo("build");
     build
@@ -90,7 +106,9 @@ fn bench(options: &Options) -> Result<Command> {
     if options.quick {
         command.arg("--quick");
     }
-    command.args(["--orders", &options.orders.to_string()]);
+    if let Some(orders) = options.orders {
+        command.args(["--orders", &orders.to_string()]);
+    }
     Ok(command)
 }
 
@@ -112,12 +130,32 @@ mod tests {
         let options = Options {
             what: What::Growth,
             quick: false,
-            orders: 20_000,
+            orders: Some(20_000),
             dir: Some(env::temp_dir()),
         };
         let command = bench(&options).unwrap();
         let arguments: Vec<_> = command.get_args().collect();
         assert_eq!(arguments.first(), Some(&"growth".as_ref()));
         assert!(arguments.ends_with(&["--orders".as_ref(), "20000".as_ref()]));
+    }
+
+    #[test]
+    fn what_would_change_nothing_is_refused() {
+        let options = |what, quick, orders| Options {
+            what,
+            quick,
+            orders,
+            dir: None,
+        };
+        for (options, is_taken) in [
+            (options(What::Engines, true, None), true),
+            (options(What::Alone, true, None), true),
+            (options(What::Growth, false, Some(20_000)), true),
+            (options(What::Growth, true, None), false),
+            (options(What::Index, true, None), false),
+            (options(What::Engines, false, Some(20_000)), false),
+        ] {
+            assert_eq!(options.check().is_ok(), is_taken);
+        }
     }
 }
