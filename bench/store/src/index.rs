@@ -14,7 +14,7 @@ use sled::{
 
 use crate::{
     machine::folder_bytes,
-    payment::{LOG_BYTES, OUTBOX_BYTES, filled, index_key},
+    payment::{KEY_BYTES, LOG_BYTES, OUTBOX_BYTES, filled, index_key},
     run::median,
 };
 
@@ -28,7 +28,7 @@ const VALUE_MAX: usize = 5_700;
 const RELAY_LAG: u32 = 4;
 const ROUNDS: u32 = 5;
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Form {
     Memory,
     Keys,
@@ -52,8 +52,8 @@ impl Form {
 enum Payers {
     /// As they were made.
     InTurn,
-    /// Spread over all that are unpaid.
-    Anywhere,
+    /// So far on at each step, round all that there are: a number that shares no factor with theirs visits each once.
+    Anywhere { step: u32 },
 }
 
 struct Sled {
@@ -68,7 +68,10 @@ struct Sled {
 pub(crate) fn run(folder: &Path, orders: u32) -> Result<()> {
     let orders = orders.next_multiple_of(GROUP * ROUNDS);
     println!("| index | orders are paid | payments/s | disk for a payment |\n|---|---|---|---|");
-    for (payers, name) in [(Payers::InTurn, "in turn"), (Payers::Anywhere, "anywhere")] {
+    for (payers, name) in [
+        (Payers::InTurn, "in turn"),
+        (Payers::anywhere(orders), "anywhere"),
+    ] {
         let mut ledgers = Vec::new();
         for form in Form::ALL {
             let path = folder.join(format!("{}-{name}", form.name()));
@@ -104,17 +107,20 @@ pub(crate) fn run(folder: &Path, orders: u32) -> Result<()> {
 }
 
 impl Payers {
+    fn anywhere(orders: u32) -> Self {
+        let far = orders / 13 * 8;
+        let step = (far..orders).find(|step| common(*step, orders) == 1);
+        Self::Anywhere {
+            step: step.unwrap_or(1),
+        }
+    }
+
     /// The order that is paid in its turn: each once.
     fn order(self, turn: u32, orders: u32) -> u32 {
         match self {
             Self::InTurn => turn,
-            Self::Anywhere => {
-                // A factor that shares none with the count visits every order once; this one goes far at each step.
-                let mut factor = orders / 13 * 8;
-                while common(factor, orders) > 1 {
-                    factor += 1;
-                }
-                let place = u64::from(turn) * u64::from(factor) % u64::from(orders);
+            Self::Anywhere { step } => {
+                let place = u64::from(turn) * u64::from(step) % u64::from(orders);
                 u32::try_from(place).unwrap_or_default()
             }
         }
@@ -241,7 +247,7 @@ fn move_in_buckets(trees: Writes<'_>, orders: &[u32]) -> ConflictableTransaction
         let gone: Vec<_> = same.iter().map(|&n| index_key(0, n)).collect();
         let before = keys(&unpaid)?;
         let left: Vec<u8> = before
-            .chunks(gone[0].len())
+            .chunks(KEY_BYTES)
             .filter(|key| !gone.iter().any(|gone| gone == key))
             .flatten()
             .copied()
