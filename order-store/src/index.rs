@@ -2,8 +2,8 @@
 //!
 //! Totals cost nothing of their own at open: an order's payments and refunds carry the times of their rows in the log.
 //! It is kept out of sled because every transition would remove a key there, and a sled that lives long does not give
-//! such space back; buckets that are overwritten cost up to half of the payments a second (docs/benchmarks.md). It costs 50 to 80 bytes an order. A clean stop of sled's backend leaves it in a file, so that the next
-//! start need not read every order.
+//! such space back; buckets that are overwritten cost up to half of the payments a second (docs/benchmarks.md). It costs 50
+//! to 80 bytes an order. A clean stop of sled's backend leaves it in a file, so that the next start need not read every order.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

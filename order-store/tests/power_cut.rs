@@ -73,7 +73,7 @@ fn main() {
     });
     println!("seed {seed}");
     let mut dice = Dice::new(seed);
-    let mut disks = WORKS.map(|work| Disk::new(work, Sync::Done));
+    let mut disks = WORKS.map(|work| Disk::new(work, FileSync::Done));
     for cut in 0..cuts {
         let disk = &mut disks[cut % WORKS.len()];
         disk.cut_after(Duration::from_millis(dice.below(WAIT_MAX_MS)));
@@ -88,7 +88,7 @@ fn main() {
 
 fn without_the_sync_a_power_cut_loses_something(dice: &mut Dice) {
     for cut in 1..=CONTROL_CUTS {
-        let mut disk = Disk::new("payments", Sync::LeftOut);
+        let mut disk = Disk::new("payments", FileSync::LeftOut);
         disk.cut_after(Duration::from_millis(100 + dice.below(WAIT_MAX_MS)));
         if catch_unwind(AssertUnwindSafe(|| disk.verify())).is_err() {
             println!("without_the_sync_a_power_cut_loses_something ... ok (cut {cut})");
@@ -112,7 +112,7 @@ fn run(program: &str, arguments: &[&str]) {
 
 /// What becomes of the sync of sled's file.
 #[derive(Clone, Copy)]
-enum Sync {
+enum FileSync {
     Done,
     LeftOut,
 }
@@ -120,7 +120,7 @@ enum Sync {
 /// A disk with one ledger, and what was acknowledged of that.
 struct Disk {
     work: &'static str,
-    sync: Sync,
+    sync: FileSync,
     rounds: usize,
     said: Said,
     image: PathBuf,
@@ -130,7 +130,7 @@ struct Disk {
 }
 
 impl Disk {
-    fn new(work: &'static str, sync: Sync) -> Self {
+    fn new(work: &'static str, sync: FileSync) -> Self {
         let folder = scratch();
         let image = folder.path().join("disk");
         File::create(&image).unwrap().set_len(DISK_BYTES).unwrap();
@@ -184,8 +184,8 @@ impl Disk {
     fn writer(&self) -> Command {
         let program = env::current_exe().unwrap();
         match self.sync {
-            Sync::Done => Command::new(program),
-            Sync::LeftOut => {
+            FileSync::Done => Command::new(program),
+            FileSync::LeftOut => {
                 let mut command = Command::new("strace");
                 command
                     .args([
