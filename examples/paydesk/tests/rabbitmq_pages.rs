@@ -11,6 +11,7 @@ use support::{PATIENCE, binary, http};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::OnceCell,
     time::{Duration, Instant, sleep, timeout},
 };
 use url::Url;
@@ -60,7 +61,13 @@ async fn api_until(path: &str, is_right: impl Fn(StatusCode, &Value) -> bool) {
     }
 }
 
+/// Once for all tests here: two at once would both make the accounts, and the server refuses the second.
 async fn load_definitions() {
+    static LOADED: OnceCell<()> = OnceCell::const_new();
+    LOADED.get_or_init(post_definitions).await;
+}
+
+async fn post_definitions() {
     let mut broker = variable("RABBITMQ_STOMP_URL");
     broker.set_username(PAYER).unwrap();
     broker.set_password(Some(PASSCODE)).unwrap();
